@@ -77,9 +77,9 @@ def parse(
         notes = [f"{short} is short for {full}." for short, full in aliases.items()]
         description = "\n\n".join([description.strip(), *notes])
     else:
-        given = check(argv, known, aliases)
         if draws_seeds:
-            _refuse_seeds(given)
+            _refuse_seeds(argv)
+        given = check(argv, known, aliases)
         preset = given.get("--preset", [DEFAULT_PRESET])[0]
         start = PRESETS[preset]
         if "--seed" in given and "seed" in parts:
@@ -110,10 +110,10 @@ def _wants_help(argv: Iterable[str]) -> bool:
     return any(token in ("-h", "--help") for token in argv)
 
 
-def _refuse_seeds(given: Mapping[str, Sequence[str]]) -> None:
-    for flag in SEED_FLAGS:
-        if flag in given:
-            raise ConfigError(f"{flag} is drawn by this command: give --first-seed and --seeds. Got {flag} {' '.join(given[flag])}.")
+def _refuse_seeds(argv: Sequence[str]) -> None:
+    for token in argv:
+        if token.partition("=")[0] in SEED_FLAGS:
+            raise ConfigError(f"Seeds are drawn by this command: give --first-seed and --seeds. Got {token!r}.")
 
 
 def _expand(argv: Sequence[str], aliases: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,50 @@
+"""Write a world down under a condition, as parquet shards with a manifest.
+
+Examples:
+
+    medsafetyworld corpus --world runs/world --preset tiny --condition filtered --out runs/corpus
+    medsafetyworld corpus --world runs/world --preset tiny --condition reflection --corpus.reflection.style category \\
+        --out runs/categories --workers 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medsafetyworld.cli.output import is_vacant, refuse
+from medsafetyworld.cli.parse import parse
+from medsafetyworld.errors import require
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteCorpus:
+    """Write a corpus."""
+
+    world: Path
+    """World directory, as `medsafetyworld world` writes it."""
+    condition: str
+    """Condition: raw, filtered, filtered_plus, rewritten, reflection, or a registered one."""
+    out: Path
+    """Corpus directory; must be new or empty."""
+    workers: int = 1
+    """Worker processes. The bytes do not depend on it."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run `medsafetyworld corpus`."""
+    command, _, config = parse(WriteCorpus, argv, prog="medsafetyworld corpus", description=__doc__ or "", sections=("corpus", "seed"))
+    require(command.workers >= 1, "--workers", "an int of at least 1", command.workers)
+    from rich.console import Console
+
+    from medsafetyworld.corpus import Corpus
+    from medsafetyworld.world import World
+
+    if not is_vacant(command.out):
+        raise refuse(command.out, "given another name")
+    corpus = Corpus(World.load(command.world), command.condition, config.corpus)
+    with Console(stderr=True).status(f"Writing {len(corpus):,} documents"):
+        corpus.write(command.out, workers=command.workers)
+    Console().print(f"{len(corpus):,} documents of {command.condition} written to {command.out}", highlight=False, soft_wrap=True)
+    return 0
