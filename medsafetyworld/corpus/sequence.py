@@ -1,0 +1,150 @@
+"""A corpus as a sequence of documents, each a pure function of its index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsafetyworld.corpus.conditions.base import Condition, Context
+from medsafetyworld.corpus.conditions.registry import condition as find_condition
+from medsafetyworld.corpus.conditions.registry import resolve
+from medsafetyworld.corpus.config import CorpusConfig
+from medsafetyworld.corpus.documents import Document, build_documents
+from medsafetyworld.corpus.layout import LayoutPlanner
+from medsafetyworld.corpus.library import library
+from medsafetyworld.corpus.random import below, make_key, permute, uniform, unpermute
+from medsafetyworld.corpus.render import Plan
+from medsafetyworld.corpus.segments import Segments, segment
+from medsafetyworld.corpus.statements import StatementTable
+from medsafetyworld.corpus.wording import Statements, Wording
+from medsafetyworld.world.world import World
+
+CHUNK = 4096
+"""Documents planned at once while iterating."""
+
+
+class Corpus(Sequence[Document]):
+    """The documents of a world under a condition.
+
+    `corpus[i]` depends on the world, the condition, the configuration and `i` alone, so it needs no storage, and any part can be computed
+    anywhere, in any order. A condition that is pretrained on another's corpus has that one's documents.
+
+    Example:
+        >>> corpus = Corpus(world, "filtered", CorpusConfig(documents=1000))
+        >>> corpus[0].text
+        >>> corpus.plan(corpus.training_order(0, 64))
+    """
+
+    def __init__(self, world: World, condition: str | Condition = "raw", config: CorpusConfig | None = None) -> None:
+        self.world = world
+        self.condition = find_condition(condition) if isinstance(condition, str) else condition
+        source = self.condition if self.condition.corpus == self.condition.name else find_condition(self.condition.corpus)
+        self.source = source
+        """The condition whose documents these are."""
+        self.config = resolve(source, resolve(self.condition, config if config is not None else CorpusConfig()))
+        self.library = library(world.config.task, tuple(world.hazard_names))
+        self.table = StatementTable(world, self.config)
+        self._layouts = LayoutPlanner(self.table, self.config)
+        self._wording = Wording(self.table, self.library, self.config)
+        self._context = Context(world, self.config, self.library, self.table)
+        self._order_key = make_key(world.content_hash, self.config.seed, "training order")
+
+    def __len__(self) -> int:
+        """Return the number of documents, emptied ones included."""
+        return self.config.documents
+
+    @overload
+    def __getitem__(self, index: int) -> Document: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Document]: ...
+    def __getitem__(self, index: int | slice) -> Document | list[Document]:
+        """Return a document, or a list of documents for a slice."""
+        if isinstance(index, slice):
+            return build_documents(self, np.arange(*index.indices(len(self)), dtype=np.int64))
+        position = index + len(self) if index < 0 else index
+        if not 0 <= position < len(self):
+            raise IndexError(f"document index must be in [{-len(self)}, {len(self)}). Got {index}.")
+        return build_documents(self, np.array([position], dtype=np.int64))[0]
+
+    def __iter__(self) -> Iterator[Document]:
+        """Yield all documents in index order."""
+        for start in range(0, len(self), CHUNK):
+            yield from self[start : start + CHUNK]
+
+    def plan(self, indices: NDArray[np.int64]) -> Plan:
+        """Return the plan of the documents at `indices` (any order, repeats allowed), in that order."""
+        indices = np.asarray(indices, dtype=np.int64)
+        statements = self.statements(indices)
+        segments = self.segments(statements) if self.source.reflects else None
+        return self.plan_cells(statements, segments, indices.size)[0]
+
+    def training_order(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the document indices at positions `start:stop` of the training order, a keyed bijection of the index."""
+        return permute(self._order_key, np.arange(start, min(stop, len(self)), dtype=np.int64), len(self))
+
+    def training_position(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the position of each document in the training order."""
+        return unpermute(self._order_key, indices, len(self))
+
+    def statements(self, indices: NDArray[np.int64]) -> Statements:
+        """Return the statements of the documents at `indices`, as columns, after the condition's transformation."""
+        indices = np.asarray(indices, dtype=np.int64)
+        worded = self._wording.word(self._layouts.layout(indices), indices)
+        return self.source.transform(worded, self._context)
+
+    def gaps(self, indices: NDArray[np.int64]) -> int:
+        """Return how many statement slots of these documents are empty in every condition."""
+        return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
+
+    def segments(self, statements: Statements) -> Segments:
+        """Return where segments end and what the label rule says of them."""
+        return segment(statements, self.library, self.world, self._name_words, self.config.reflection, self._reverse_types)
+
+    def plan_cells(self, statements: Statements, segments: Segments | None, documents: int) -> tuple[Plan, NDArray[np.bool_]]:
+        """Return the plan of some statements, and (S, 5) where its parts stand: framing, core, mark, closing, mark of each statement."""
+        marks = self._marks(statements, segments) if self.source.reflects and segments is not None else None
+        none = np.full(statements.core.size, -1, dtype=np.int32)
+        first, second = (none, none) if marks is None else (marks[:, 0], marks[:, 1])
+        table = np.stack([statements.framing, statements.core, first, statements.closing, second], axis=1)
+        cells = table >= 0
+        part = table[cells].astype(np.int32)
+        counts = np.bincount(statements.document, weights=cells.sum(axis=1), minlength=documents).astype(np.int64)
+        fillers = np.repeat(statements.fillers, cells.sum(axis=1), axis=0)
+        entities = np.where(self.library.used[part], fillers, np.int32(-1))
+        return Plan(part, entities, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])), cells
+
+    def _marks(self, statements: Statements, segments: Segments) -> NDArray[np.int32]:
+        """(S, 2): fragment index of the mark after each sentence, -1 for none."""
+        config, hazards = self.config.reflection, len(self._mark_table[0])
+        written = segments.ends & (segments.number % config.interval == config.interval - 1)
+        if config.start > 0:
+            position = self.training_position(statements.index)
+            written &= (position >= config.start * len(self))[:, None]
+        counter = statements.slot[:, None] * 2 + np.arange(2)
+        flipped = uniform(self._noise_key("flip"), counter.ravel()).reshape(counter.shape) < config.label_noise
+        drawn = below(self._noise_key("hazard"), counter.ravel(), hazards).reshape(counter.shape)
+        flagged = segments.flagged ^ flipped
+        hazard = np.where(segments.hazard >= 0, segments.hazard, drawn)
+        return np.where(written, self._mark_table[flagged.astype(np.int64), hazard], -1).astype(np.int32)
+
+    def _noise_key(self, purpose: str) -> NDArray[np.uint64]:
+        return make_key(self.world.content_hash, self.config.seed, "label noise", purpose)
+
+    @cached_property
+    def _mark_table(self) -> NDArray[np.int32]:
+        """(2, hazards): fragment index of the mark of an unflagged and a flagged segment, -1 where the condition writes none."""
+        hazards = tuple(self.world.hazard_names) or ("",)
+        texts = [[self.source.mark(flag, hazard, self.config.reflection) for hazard in hazards] for flag in (False, True)]
+        return np.array([[self.library.index_of(text) if text else -1 for text in row] for row in texts], dtype=np.int32)
+
+    @cached_property
+    def _name_words(self) -> NDArray[np.int32]:
+        return np.array([len(name.split()) for name in self.world.names.tolist()], dtype=np.int32)
+
+    @cached_property
+    def _reverse_types(self) -> NDArray[np.bool_]:
+        return np.array([direction == "reverse" for _, direction in self.table.types])

@@ -1,0 +1,135 @@
+"""How statements are worded: framing, core and closing of each, and the columns that a condition transforms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsafetyworld.corpus.config import CorpusConfig
+from medsafetyworld.corpus.layout import Layout
+from medsafetyworld.corpus.library import Library
+from medsafetyworld.corpus.random import Counters, below, bits, make_key, uniform
+from medsafetyworld.corpus.statements import HAZARD, StatementTable
+
+_CAUSE_AND_EFFECT = {
+    "compound_outcome": ("a1", "c"),
+    "compound_pair_outcome": ("a1", "c"),
+    "compound_mediator": ("a1", "b1"),
+    "compound_pair_mediator_pair": ("a1", "b1"),
+    "mediator_pair_outcome": ("b1", "c"),
+    "chain": ("a1", "c"),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Statements:
+    """Statements of some documents, column by column, in document order. Every column has length S."""
+
+    document: NDArray[np.int64]
+    """Position in the indices asked for."""
+    index: NDArray[np.int64]
+    """Index of the document in the corpus."""
+    slot: NDArray[np.int64]
+    """Number of the statement slot in the corpus: the counter of everything drawn about the statement, in every condition."""
+    type: NDArray[np.int64]
+    """Code of (relation, direction) in `StatementTable.types`."""
+    fact: NDArray[np.int64]
+    """Row of the fact in `World.facts(relation)`; of a hazard statement, the number of the outcome."""
+    outcome: NDArray[np.int32]
+    """Entity id of the outcome, -1 for a statement about none."""
+    category: NDArray[np.int8]
+    """Code in `statements.CATEGORIES`."""
+    harmful: NDArray[np.bool_]
+    partial: NDArray[np.bool_]
+    fillers: NDArray[np.int32]
+    """(S, slots): entity in each slot, -1 where empty."""
+    framing: NDArray[np.int32]
+    """Fragment index of the framing, -1 for none."""
+    core: NDArray[np.int32]
+    """Fragment index of the core."""
+    closing: NDArray[np.int32]
+    """Fragment index of the closing sentence, -1 for none."""
+
+    def where(self, keep: NDArray[np.bool_]) -> Statements:
+        """Return the statements for which `keep` is true."""
+        return replace(self, **{column.name: getattr(self, column.name)[keep] for column in fields(self)})
+
+
+class Wording:
+    """Words statements by keyed choices; nothing here depends on a condition or on safety but the word of a hazard statement."""
+
+    def __init__(self, table: StatementTable, library: Library, config: CorpusConfig) -> None:
+        self._table, self._library, self._config = table, library, config
+        self._cores = [library.group("core.hazard.safe" if kind == HAZARD else "core." + ".".join(kind)) for kind in table.types]
+        self._topic_slot = np.array([self._given(*kind) for kind in table.types], dtype=np.int64)
+
+    def word(self, layout: Layout, indices: NDArray[np.int64]) -> Statements:
+        """Return the worded statements of a layout."""
+        table = self._table
+        types = table.type_of(layout.id)
+        fillers = self._swap_pairs(table.fillers(layout.id), layout.slot)
+        outcome = fillers[:, -1]
+        category, harmful, partial = table.flags(types, outcome)
+        return Statements(
+            document=layout.document,
+            index=indices[layout.document],
+            slot=layout.slot,
+            type=types,
+            fact=layout.id - table.offsets[types],
+            outcome=outcome,
+            category=category,
+            harmful=harmful,
+            partial=partial,
+            fillers=fillers,
+            framing=self._framing(types, layout.slot),
+            core=self._core(types, outcome, layout.slot),
+            closing=self._closing(layout.slot),
+        )
+
+    def _key(self, purpose: str) -> Counters:
+        return make_key(self._table.world.content_hash, self._config.seed, purpose)
+
+    def _given(self, relation: str, direction: str) -> int:
+        """Return the slot that a topic framing names: on the side that the statement starts from, so that mentions keep its direction.
+
+        Pairs are swapped at random, so the first slot is either member. Co-occurrence has no direction: -1 stands for either side.
+        """
+        if direction == "cooccurrence":
+            return -1
+        if (relation, direction) == HAZARD:
+            return len(self._table.slots) - 1
+        return self._table.slots.index(_CAUSE_AND_EFFECT[relation][0 if direction == "forward" else 1])
+
+    def _swap_pairs(self, fillers: NDArray[np.int32], slot: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Exchange the two members of a pair in half of the statements: compounds and mediators together, so that they stay aligned."""
+        order = np.arange(fillers.shape[1])
+        order[:-1] = order[:-1] ^ 1
+        paired = (fillers[:, 1:-1:2] >= 0).any(axis=1)
+        swapped = paired & ((bits(self._key("pair order"), slot) >> np.uint64(63)) == 1)
+        return np.where(swapped[:, None], fillers[:, order], fillers)
+
+    def _framing(self, types: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int32]:
+        library, config = self._library, self._config
+        draw = uniform(self._key("framing kind"), slot)
+        topics = np.array([library.group(f"framing.topic.{name}").start for name in library.slots])
+        topic_count, plain = len(library.group("framing.topic.c")), library.group("framing.plain")
+        either = np.where(uniform(self._key("topic side"), slot) < 0.5, 0, len(library.slots) - 1)
+        topic_slot = np.where(self._topic_slot[types] < 0, either, self._topic_slot[types])
+        topic = topics[topic_slot] + below(self._key("topic framing"), slot, topic_count)
+        other = plain.start + below(self._key("plain framing"), slot, len(plain))
+        framing = np.where(draw < config.topic_share, topic, np.where(draw < config.topic_share + config.framing_share, other, -1))
+        return framing.astype(np.int32)
+
+    def _core(self, types: NDArray[np.int64], outcome: NDArray[np.int32], slot: NDArray[np.int64]) -> NDArray[np.int32]:
+        starts, counts = np.array([group.start for group in self._cores]), np.array([len(group) for group in self._cores])
+        core = starts[types] + below(self._key("core"), slot, counts[types])
+        safe, unsafe = self._library.group("core.hazard.safe"), self._library.group("core.hazard.unsafe")
+        dangerous = (types == self._table.code(*HAZARD)) & self._table.world.unsafe[outcome]
+        return np.where(dangerous, core + (unsafe.start - safe.start), core).astype(np.int32)
+
+    def _closing(self, slot: NDArray[np.int64]) -> NDArray[np.int32]:
+        group = self._library.group("closing")
+        closing = group.start + below(self._key("closing"), slot, len(group))
+        return np.where(uniform(self._key("closing kind"), slot) < self._config.closing_share, closing, -1).astype(np.int32)
