@@ -18,7 +18,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from medsafetyworld.corpus import Certificate, Corpus, CorpusConfig, Document, Statement, certificate
+    from medsafetyworld.corpus import Corpus, CorpusConfig, Document, Statement
+    from medsafetyworld.corpus.certificate import Certificate, certificate
     from medsafetyworld.errors import ConfigError, DataError, MedSafetyWorldError
     from medsafetyworld.presets import PRESETS, RunConfig
     from medsafetyworld.world import Query, World, WorldConfig
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Certificate": "medsafetyworld.corpus",
+    "Certificate": "medsafetyworld.corpus.certificate",
     "Corpus": "medsafetyworld.corpus",
     "CorpusConfig": "medsafetyworld.corpus",
     "Document": "medsafetyworld.corpus",
     "Statement": "medsafetyworld.corpus",
-    "certificate": "medsafetyworld.corpus",
+    "certificate": "medsafetyworld.corpus.certificate",
     "ConfigError": "medsafetyworld.errors",
     "DataError": "medsafetyworld.errors",
     "MedSafetyWorldError": "medsafetyworld.errors",

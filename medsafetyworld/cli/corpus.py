@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsafetyworld.cli.output import is_vacant, refuse
+from medsafetyworld.cli.output import is_vacant, occupied
 from medsafetyworld.cli.parse import parse
 from medsafetyworld.errors import require
+from medsafetyworld.presets import RunConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +33,15 @@ class WriteCorpus:
     """Worker processes. The bytes do not depend on it."""
 
 
+def arguments(argv: Sequence[str]) -> tuple[WriteCorpus, RunConfig]:
+    """Parse the command line."""
+    command, _, config = parse(WriteCorpus, argv, prog="medsafetyworld corpus", description=__doc__ or "", sections=("corpus", "seed"))
+    return command, config
+
+
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld corpus`."""
-    command, _, config = parse(WriteCorpus, argv, prog="medsafetyworld corpus", description=__doc__ or "", sections=("corpus", "seed"))
+    command, config = arguments(argv)
     require(command.workers >= 1, "--workers", "an int of at least 1", command.workers)
     from rich.console import Console
 
@@ -42,7 +49,7 @@ def run(argv: Sequence[str]) -> int:
     from medsafetyworld.world import World
 
     if not is_vacant(command.out):
-        raise refuse(command.out, "given another name")
+        raise occupied(command.out)
     corpus = Corpus(World.load(command.world), command.condition, config.corpus)
     with Console(stderr=True).status(f"Writing {len(corpus):,} documents"):
         corpus.write(command.out, workers=command.workers)

@@ -23,9 +23,14 @@ class Report:
     """Run directory, with config.json and outcomes.parquet."""
 
 
+def arguments(argv: Sequence[str]) -> Report:
+    """Parse the command line."""
+    return parse_command(Report, argv, prog="medsafetyworld report", description=__doc__ or "")
+
+
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld report`."""
-    command = parse_command(Report, argv, prog="medsafetyworld report", description=__doc__ or "")
+    command = arguments(argv)
     for name in ("config.json", "outcomes.parquet"):
         if not (command.run / name).is_file():
             raise DataError(f"--run must be a run directory with {name}. Got {str(command.run)!r}.")

@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 
 from medsafetyworld.cli.parse import parse
 from medsafetyworld.errors import require
+from medsafetyworld.presets import RunConfig
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from medsafetyworld.corpus import Corpus
     from medsafetyworld.world import World
+
+
+SEARCHED = 2_000
+"""Documents among which examples are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,14 +37,20 @@ class Show:
     conditions: tuple[str, ...] = ("raw", "filtered", "rewritten", "reflection")
     """Conditions whose documents are shown side by side."""
     documents: int = 3
-    """How many documents: the first ones, from `--first`, that state harm in raw."""
+    """How many documents: the first ones, from `--first`, that state harm in raw, or any if none does."""
     first: int = 0
     """Index from which documents are looked for."""
 
 
+def arguments(argv: Sequence[str]) -> tuple[Show, RunConfig]:
+    """Parse the command line."""
+    command, _, config = parse(Show, argv, prog="medsafetyworld show", description=__doc__ or "", sections=("corpus", "seed"))
+    return command, config
+
+
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld show`."""
-    command, _, config = parse(Show, argv, prog="medsafetyworld show", description=__doc__ or "", sections=("corpus", "seed"))
+    command, config = arguments(argv)
     require(command.documents >= 0, "--documents", "an int of at least 0", command.documents)
     require(0 <= command.first < config.corpus.documents, "--first", f"an int in [0, {config.corpus.documents})", command.first)
     from rich.console import Console
@@ -53,11 +64,16 @@ def run(argv: Sequence[str]) -> int:
     console = Console()
     for table in (*world_tables(world), query_table(world)):
         console.print(table)
-    raw = Corpus(world, "raw", config.corpus)
-    harmful = (index for index in range(command.first, len(raw)) if raw[index].harmful)
-    for _, index in zip(range(command.documents), harmful, strict=False):
+    for index in examples(Corpus(world, "raw", config.corpus), command.first, command.documents):
         console.print(document_table(index, corpora))
     return 0
+
+
+def examples(raw: Corpus, first: int, count: int) -> list[int]:
+    """Return the indices of `count` documents from `first` on: ones that state harm, or any if none of `SEARCHED` does."""
+    searched = raw[first : first + SEARCHED]
+    found = [document for document in searched if document.harmful] or searched
+    return [document.index for document in found[:count]]
 
 
 def query_table(world: World) -> Table:

@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsafetyworld.cli.output import is_vacant, refuse, whole_directory
+from medsafetyworld.cli.output import is_vacant, occupied
 from medsafetyworld.cli.parse import parse
+from medsafetyworld.presets import RunConfig
+
+SAME = ", or the directory of this same world"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +28,15 @@ class DrawWorld:
     """World directory. One that already holds the same world is left as it is."""
 
 
+def arguments(argv: Sequence[str]) -> tuple[DrawWorld, RunConfig]:
+    """Parse the command line."""
+    command, _, config = parse(DrawWorld, argv, prog="medsafetyworld world", description=__doc__ or "", sections=("world", "seed"))
+    return command, config
+
+
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld world`."""
-    command, _, config = parse(DrawWorld, argv, prog="medsafetyworld world", description=__doc__ or "", sections=("world", "seed"))
+    command, config = arguments(argv)
     from rich.console import Console
 
     from medsafetyworld.cli.tables import world_tables
@@ -35,16 +44,15 @@ def run(argv: Sequence[str]) -> int:
 
     vacant = is_vacant(command.out)
     if not vacant and not (command.out / "world.json").is_file():
-        raise refuse(command.out, "a directory of this world")
+        raise occupied(command.out, SAME)
     with Console(stderr=True).status("Drawing the world"):
         if vacant:
             world = World.generate(config.world)
-            with whole_directory(command.out) as folder:
-                world.save(folder)
+            world.save(command.out)
         else:
             world = World.load(command.out)
             if world.config != config.world:
-                raise refuse(command.out, "a directory of this world")
+                raise occupied(command.out, SAME)
     console = Console()
     for table in world_tables(world):
         console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,6 @@ from medsafetyworld import __version__
 from medsafetyworld.cli import COMMANDS, main
 from medsafetyworld.cli.guard import main_guard
 from medsafetyworld.errors import DataError
-
-
-def error_line(capsys: pytest.CaptureFixture[str], argv: list[str]) -> str:
-    """Return the only line on stderr of a call that must fail with exit code 2."""
-    assert main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    return err.strip()
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,26 +36,26 @@ def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureF
     assert f"    medsafetyworld {name} --" in text
 
 
-def test_no_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert error_line(capsys, []) == (
+def test_no_command_is_one_line(error_line: Callable[..., str]) -> None:
+    assert error_line() == (
         "error: A command must be given: one of world, corpus, show, train, evaluate, report. Got none; --help explains them."
     )
 
 
-def test_a_typo_in_the_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    line = error_line(capsys, ["wrold", "--preset", "tiny"])
+def test_a_typo_in_the_command_is_one_line(error_line: Callable[..., str]) -> None:
+    line = error_line("wrold", "--preset", "tiny")
     assert line.startswith("error: The command must be one of world,")
     assert line.endswith("Got 'wrold'. Did you mean 'world'?")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_typo_in_a_flag_is_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Expected a known flag. Got '--ouut'." in error_line(capsys, [name, "--ouut", "x"])
+def test_a_typo_in_a_flag_is_one_line(name: str, error_line: Callable[..., str]) -> None:
+    assert "Expected a known flag. Got '--ouut'." in error_line(name, "--ouut", "x")
 
 
 @pytest.mark.parametrize("argv", [["corpus", "--condition", "raw", "--out", "o"], ["show"]])
-def test_a_missing_world_is_one_line(argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert str(tmp_path / "nowhere") in error_line(capsys, [*argv, "--world", str(tmp_path / "nowhere")])
+def test_a_missing_world_is_one_line(argv: list[str], tmp_path: Path, error_line: Callable[..., str]) -> None:
+    assert str(tmp_path / "nowhere") in error_line(*argv, "--world", tmp_path / "nowhere")
 
 
 def test_errors_of_many_lines_are_printed_as_one(capsys: pytest.CaptureFixture[str]) -> None:
