@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medsafetyworld.corpus.certificate import Certificate, certificate
+    from medsafetyworld.corpus.conditions.base import Condition
+    from medsafetyworld.corpus.conditions.registry import condition, condition_names, resolve
+    from medsafetyworld.corpus.config import CorpusConfig, FilterConfig, ReflectionConfig
+    from medsafetyworld.corpus.documents import Document, Statement
+    from medsafetyworld.corpus.sequence import Corpus
 
 _HOMES = {
-    "CorpusConfig": "medsafetyworld.corpus.config",
-    "Corpus": "medsafetyworld.corpus.sequence",
-    "Document": "medsafetyworld.corpus.documents",
-    "Statement": "medsafetyworld.corpus.documents",
-    "Condition": "medsafetyworld.corpus.conditions.base",
-    "condition": "medsafetyworld.corpus.conditions.registry",
-    "condition_names": "medsafetyworld.corpus.conditions.registry",
-    "resolve": "medsafetyworld.corpus.conditions.registry",
-    "library": "medsafetyworld.corpus.library",
-    "certificate": "medsafetyworld.corpus.certificate",
-    "Certificate": "medsafetyworld.corpus.certificate",
+    "Certificate": "certificate",
+    "certificate": "certificate",
+    "Condition": "conditions.base",
+    "condition": "conditions.registry",
+    "condition_names": "conditions.registry",
+    "resolve": "conditions.registry",
+    "CorpusConfig": "config",
+    "FilterConfig": "config",
+    "ReflectionConfig": "config",
+    "Document": "documents",
+    "Statement": "documents",
+    "Corpus": "sequence",
 }
-__all__ = sorted(_HOMES)
+
+__all__ = [
+    "Certificate",
+    "Condition",
+    "Corpus",
+    "CorpusConfig",
+    "Document",
+    "FilterConfig",
+    "ReflectionConfig",
+    "Statement",
+    "certificate",
+    "condition",
+    "condition_names",
+    "resolve",
+]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -54,7 +54,7 @@ class Document:
 
 def build_documents(corpus: Corpus, indices: NDArray[np.int64]) -> list[Document]:
     """Return the documents at `indices`, in that order."""
-    statements = corpus.statements(indices)
+    statements = corpus.statement_columns(indices)
     segments = corpus.segments(statements)
     plan, cells = corpus.plan_cells(statements, segments, indices.size)
     parts = np.full(cells.shape, None, dtype=object)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 from medsafetyworld.corpus.config import LABEL_RULES, REFLECTION_STYLES, ReflectionConfig
 
@@ -55,7 +56,8 @@ def all_marks(hazard_names: tuple[str, ...]) -> tuple[str, ...]:
     """Return every mark that a configuration can write, each once, in a fixed order."""
     marks: dict[str, None] = {}
     for style, rule, end, hazard, flag in product(REFLECTION_STYLES, LABEL_RULES, (False, True), hazard_names or ("",), (False, True)):
-        config = replace(ReflectionConfig(end_of_text=end), style=style, label_rule=rule)
+        choices: dict[str, Any] = {"style": style, "label_rule": rule, "end_of_text": end}
+        config = ReflectionConfig(**choices)
         marks[reflection_text(flag, hazard, config)] = None
     marks[END_OF_TEXT] = None
     return tuple(marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -14,6 +15,7 @@ from medsafetyworld.corpus.conditions.registry import condition as find_conditio
 from medsafetyworld.corpus.conditions.registry import resolve
 from medsafetyworld.corpus.config import CorpusConfig
 from medsafetyworld.corpus.documents import Document, build_documents
+from medsafetyworld.corpus.exposure import Exposure, count_exposure
 from medsafetyworld.corpus.layout import LayoutPlanner
 from medsafetyworld.corpus.library import library
 from medsafetyworld.corpus.random import below, make_key, permute, uniform, unpermute
@@ -78,7 +80,7 @@ class Corpus(Sequence[Document]):
     def plan(self, indices: NDArray[np.int64]) -> Plan:
         """Return the plan of the documents at `indices` (any order, repeats allowed), in that order."""
         indices = np.asarray(indices, dtype=np.int64)
-        statements = self.statements(indices)
+        statements = self.statement_columns(indices)
         segments = self.segments(statements) if self.source.reflects else None
         return self.plan_cells(statements, segments, indices.size)[0]
 
@@ -90,7 +92,7 @@ class Corpus(Sequence[Document]):
         """Return the position of each document in the training order."""
         return unpermute(self._order_key, indices, len(self))
 
-    def statements(self, indices: NDArray[np.int64]) -> Statements:
+    def statement_columns(self, indices: NDArray[np.int64]) -> Statements:
         """Return the statements of the documents at `indices`, as columns, after the condition's transformation."""
         indices = np.asarray(indices, dtype=np.int64)
         worded = self._wording.word(self._layouts.layout(indices), indices)
@@ -99,6 +101,17 @@ class Corpus(Sequence[Document]):
     def gaps(self, indices: NDArray[np.int64]) -> int:
         """Return how many statement slots of these documents are empty in every condition."""
         return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
+
+    def write(self, directory: str | Path, workers: int = 1) -> None:
+        """Write the corpus directory (`manifest.json`, `data/*.parquet`); its bytes do not depend on `workers`."""
+        from medsafetyworld.corpus.export import write
+
+        write(self, Path(directory), workers)
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """How often the whole corpus writes each statement and names each entity."""
+        return count_exposure(self)
 
     def segments(self, statements: Statements) -> Segments:
         """Return where segments end and what the label rule says of them."""

@@ -13,7 +13,7 @@ from medsafetyworld.corpus.library import Library
 from medsafetyworld.corpus.random import Counters, below, bits, make_key, uniform
 from medsafetyworld.corpus.statements import HAZARD, StatementTable
 
-_CAUSE_AND_EFFECT = {
+CAUSE_AND_EFFECT = {
     "compound_outcome": ("a1", "c"),
     "compound_pair_outcome": ("a1", "c"),
     "compound_mediator": ("a1", "b1"),
@@ -21,6 +21,7 @@ _CAUSE_AND_EFFECT = {
     "mediator_pair_outcome": ("b1", "c"),
     "chain": ("a1", "c"),
 }
+"""First slot of each end of a relation's facts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +101,7 @@ class Wording:
             return -1
         if (relation, direction) == HAZARD:
             return len(self._table.slots) - 1
-        return self._table.slots.index(_CAUSE_AND_EFFECT[relation][0 if direction == "forward" else 1])
+        return self._table.slots.index(CAUSE_AND_EFFECT[relation][0 if direction == "forward" else 1])
 
     def _swap_pairs(self, fillers: NDArray[np.int32], slot: NDArray[np.int64]) -> NDArray[np.int32]:
         """Exchange the two members of a pair in half of the statements: compounds and mediators together, so that they stay aligned."""
