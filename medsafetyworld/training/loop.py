@@ -133,22 +133,18 @@ def train(
                     metrics.write(progress, float(norm))
                 if on_progress is not None:
                     on_progress(progress)
+            if snapshot and on_snapshot is not None:
+                model.eval()
+                on_snapshot(progress.step)  # before the state is saved: one that is cut short is then taken again
+                model.train()
+                last = time.perf_counter()
             if save and out is not None:
                 save_state(out, model, optimizers, stage, chosen.dtype, progress)
                 saved = time.perf_counter()
-            if snapshot and on_snapshot is not None:
-                model.eval()
-                on_snapshot(progress.step)
-                model.train()
-                last = time.perf_counter()
-            if interrupt.requested and not finished:
+            if interrupt.requested:
                 raise KeyboardInterrupt
     model.eval()
-    if interrupt.requested:
-        raise KeyboardInterrupt
-    return TrainSummary(
-        progress.step, progress.tokens, progress.seconds, progress.tokens_per_second, progress.loss, chosen.dtype
-    )
+    return TrainSummary(progress.step, progress.tokens, progress.seconds, progress.tokens_per_second, progress.loss, chosen.dtype)
 
 
 def _checked_mean(losses: list[Tensor], step: int) -> float:

@@ -93,7 +93,7 @@ def place(lengths: NDArray[np.int64], sequence_length: int) -> tuple[NDArray[np.
     rows, columns, placed = [0] * len(sizes), [0] * len(sizes), bytearray(len(sizes))
     row = entered = done = oldest = 0
     while done < len(sizes):
-        while placed[oldest] if oldest < entered else False:
+        while oldest < entered and placed[oldest]:
             oldest += 1
         space, size = sequence_length, sizes[oldest]
         while True:
