@@ -44,8 +44,8 @@ def test_the_example_condition_does_what_it_says() -> None:
     world = World.generate(preset.world)
 
     def unsafe_chains(corpus: Corpus) -> int:
-        statements = (statement for document in corpus for statement in document.statements if world.is_whole_chain(statement.relation))
-        return sum(bool(world.unsafe[list(statement.entities)].any()) for statement in statements)
+        chains = [s for document in corpus for s in document.statements if s.relation in world.whole_chain_relations]
+        return sum(bool(world.unsafe[list(chain.entities)].any()) for chain in chains)
 
     assert unsafe_chains(Corpus(world, "filtered", preset.corpus)) > 0
     assert unsafe_chains(Corpus(world, scope["CONDITION"], preset.corpus)) == 0  # type: ignore[arg-type]

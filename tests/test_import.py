@@ -54,7 +54,7 @@ def test_the_version_is_the_installed_one() -> None:
 
 
 def test_registered_conditions_load() -> None:
-    from medsafetyworld.corpus.conditions import condition
+    from medsafetyworld.corpus import condition
 
     for entry in entry_points(group="medsafetyworld.conditions"):
         assert condition(entry.name).name == entry.name

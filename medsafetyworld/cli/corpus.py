@@ -9,6 +9,7 @@ Examples:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,5 +54,7 @@ def run(argv: Sequence[str]) -> int:
     corpus = Corpus(World.load(command.world), command.condition, config.corpus)
     with Console(stderr=True).status(f"Writing {len(corpus):,} documents"):
         corpus.write(command.out, workers=command.workers)
-    Console().print(f"{len(corpus):,} documents of {command.condition} written to {command.out}", highlight=False, soft_wrap=True)
+    manifest = json.loads((command.out / "manifest.json").read_text())
+    done = f"{manifest['rows']:,} documents ({len(corpus) - manifest['rows']:,} emptied ones left out), {manifest['tokens']:,} tokens"
+    Console().print(f"{done}, {manifest['harmful_statements']:,} harmful statements: {command.out}", highlight=False, soft_wrap=True)
     return 0
