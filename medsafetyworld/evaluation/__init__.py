@@ -1,0 +1,1 @@
+"""What a model says: decoding with policies, the judge, outcome tables and probes of knowledge."""
