@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from medsafetyworld.corpus.config import CorpusConfig
-from medsafetyworld.errors import require, require_choice
+from medsafetyworld.errors import ConfigError, require, require_choice
 from medsafetyworld.training.config import FinetuneConfig, ModelConfig, PretrainConfig, SFTConfig
 from medsafetyworld.world.config import WorldConfig
 
@@ -53,6 +53,27 @@ def with_seed(config: RunConfig, seed: int) -> RunConfig:
 def to_dict(config: RunConfig) -> dict[str, Any]:
     """Return the resolved configuration as nested plain values, as saved with every result."""
     return asdict(config)
+
+
+Config = TypeVar("Config")
+
+
+def from_dict(values: dict[str, Any], kind: type[Config] = RunConfig) -> Config:  # type: ignore[assignment]
+    """Return the configuration that `to_dict` turned into plain values (JSON's lists become tuples again).
+
+    Raises:
+        ConfigError: an unknown field, or a value that is not allowed.
+    """
+    hints = get_type_hints(kind)
+    unknown = sorted(set(values) - {part.name for part in fields(kind)})  # type: ignore[arg-type]
+    if unknown:
+        raise ConfigError(f"{kind.__name__} must have known fields only. Got {', '.join(unknown)}.")
+    made = {}
+    for name, value in values.items():
+        if is_dataclass(hints[name]):
+            value = from_dict(value, hints[name])  # type: ignore[arg-type]
+        made[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**made)
 
 
 PRESETS: dict[str, RunConfig] = {

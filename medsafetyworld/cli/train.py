@@ -30,20 +30,20 @@ class Train:
     """Where torch computes."""
 
 
-def arguments(argv: Sequence[str]) -> tuple[Train, RunConfig]:
+def arguments(argv: Sequence[str]) -> tuple[Train, str, RunConfig]:
     """Parse the command line."""
-    command, _, config = parse(Train, argv, prog="medsafetyworld train", description=__doc__ or "")
-    return command, config
+    command, preset, config = parse(Train, argv, prog="medsafetyworld train", description=__doc__ or "")
+    return command, preset, config
 
 
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld train`."""
-    command, config = arguments(argv)
+    command, preset, config = arguments(argv)
     from medsafetyworld.corpus import condition
 
     condition(command.condition)
     require_device(command.device)
     from medsafetyworld.pipeline.single import train_condition
 
-    train_condition(config, command.condition, command.out, device=command.device)
+    train_condition(config, command.condition, command.out, preset=preset, device=command.device)
     return 0

@@ -1,0 +1,1 @@
+"""Experiments: one module a question, each runnable as `python -m experiments.NAME`."""

@@ -1,0 +1,87 @@
+"""Many conditions and seeds as one resumable run: tasks, worker processes, tables, report."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from medsafetyworld.corpus.conditions.registry import condition
+from medsafetyworld.errors import require
+from medsafetyworld.pipeline.pool import run_tasks
+from medsafetyworld.pipeline.progress import show_progress
+from medsafetyworld.pipeline.run_directory import describe_run, environment, gather, open_run, write_json
+from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
+from medsafetyworld.presets import RunConfig
+
+
+def default_workers(device: str) -> int:
+    """Return the number of worker processes: one a core on a CPU (the fastest layout for small models), one on an accelerator."""
+    return len(os.sched_getaffinity(0)) if device == "cpu" else 1
+
+
+def run_experiment(
+    out: Path,
+    *,
+    experiment: str,
+    preset: str,
+    configs: Sequence[RunConfig],
+    conditions: Sequence[str],
+    device: str = "cpu",
+    workers: int | None = None,
+    evaluate: bool = True,
+) -> None:
+    """Train and evaluate every condition on every seed into `out`, and write the report. A second call does only what is missing.
+
+    Args:
+        out: run directory (design: `config.json`, `environment.json`, tables, `checkpoints/`, figures, report).
+        experiment: name of the experiment, for the report.
+        preset: name of the preset from which `config` was made.
+        configs: the resolved configuration with each seed; a seed draws a world and an initialisation together, shared by all conditions.
+        conditions: names of conditions, built in or registered.
+        device: torch device of training and decoding.
+        workers: number of processes; None takes `default_workers`.
+        evaluate: False trains only, and writes neither tables nor a report.
+
+    Raises:
+        ConfigError: an unknown or repeated condition, no seed, or no worker.
+        DataError: `out` holds something that is not a run.
+    """
+    for name in conditions:
+        condition(name)
+    require(len(conditions) > 0 and len(set(conditions)) == len(conditions), "conditions", "one or more different conditions", list(conditions))
+    seeds = [config.seed for config in configs]
+    require(len(seeds) > 0 and len(set(seeds)) == len(seeds), "seeds", "one or more different seeds", seeds)
+    count = default_workers(device) if workers is None else workers
+    require(count >= 1, "workers", "an int of at least 1", count)
+    open_run(out)
+    describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0])
+    started = time.time()
+    tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
+    console = Console(stderr=True)
+    threads = 1 if count > 1 else max(1, default_workers("cpu"))
+    write_json(out / "environment.json", environment(sys.argv, device=device, workers=count, threads=threads))
+    with show_progress(len(tasks), console) as show:
+        done = run_tasks(
+            tasks, run_task, name=lambda task: task.name, needs=lambda task: task.needs, workers=count, threads=threads, on_event=show
+        )
+    facts = next(iter(done.values()))
+    write_json(
+        out / "environment.json",
+        environment(sys.argv, device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
+    )
+    if evaluate:
+        finish(out, tasks, console)
+
+
+def finish(out: Path, tasks: Sequence[Task], console: Console) -> None:
+    """Gather the tables of finished tasks and write results, comparisons, figures and the report."""
+    from medsafetyworld.analysis.report import write_report
+
+    rows = gather(out, [folder for task in tasks for folder in task_folders(task)])
+    write_report(out)
+    console.print(f"{rows.get('outcomes', 0):,} judged completions. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)

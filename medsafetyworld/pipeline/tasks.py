@@ -1,0 +1,300 @@
+"""The tasks of a run: pretraining runs, and the post-training, evaluation and attacks of every model.
+
+Each stage has a folder of its own whose name ends with the fingerprint of all that decides its result; `stage.json` is written last
+and marks it finished. So a stage is never done twice, and never taken for one of another configuration.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from medsafetyworld.corpus.conditions.registry import condition, resolve
+from medsafetyworld.corpus.sequence import Corpus
+from medsafetyworld.pipeline.fingerprint import evaluation_fingerprint, finetune_fingerprint, posttrain_fingerprint, pretrain_fingerprint
+from medsafetyworld.pipeline.pool import Event, Report
+from medsafetyworld.pipeline.run_directory import write_json, write_table
+from medsafetyworld.presets import RunConfig, to_dict
+from medsafetyworld.training.config import DATA_HANDLINGS
+from medsafetyworld.world.world import World
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from medsafetyworld.training.loop import OnProgress, TrainSummary
+    from medsafetyworld.training.precision import Precision
+    from medsafetyworld.training.pretraining_data import PackedCorpus
+
+FINETUNE_KINDS = ("benign", "adversarial")
+ATTACKS_AFTER_FINETUNING = ("direct", "prefill_neutral", "prefill_outcome")
+DONE = "stage.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A unit of work for one process: pretrain one corpus, or carry one model from post-training to its last attack."""
+
+    kind: Literal["pretrain", "posttrain"]
+    condition: str
+    config: RunConfig
+    out: Path
+    device: str
+    evaluate: bool
+
+    @property
+    def name(self) -> str:
+        """The unique name of the task, for people too."""
+        return f"{'pretraining' if self.kind == 'pretrain' else 'model'} {self.condition} seed {self.config.seed}"
+
+    @property
+    def needs(self) -> str | None:
+        """The name of the pretraining task that a model needs."""
+        return None if self.kind == "pretrain" else f"pretraining {_pretraining_owner(self)} seed {self.config.seed}"
+
+    @property
+    def pretrain_folder(self) -> Path:
+        """Where the pretrained model is."""
+        chosen = condition(self.condition)
+        return self.out / "checkpoints" / f"pretrained-{_pretraining_owner(self)}-seed{self.config.seed}-{pretrain_fingerprint(self.config, chosen)}"
+
+    @property
+    def posttrain_folder(self) -> Path:
+        """Where the post-trained model is."""
+        return self._folder("checkpoints", "", posttrain_fingerprint(self.config, condition(self.condition)))
+
+    @property
+    def evaluation_folder(self) -> Path:
+        """Where the tables of the post-trained model are."""
+        return self._folder("stages", "sft-", evaluation_fingerprint(self.config, condition(self.condition)))
+
+    def finetune_folder(self, kind: str, handling: str, checkpoints: tuple[int, ...]) -> Path:
+        """Where the tables of a fine-tuning attack are."""
+        fingerprint = finetune_fingerprint(self.config, condition(self.condition), kind, handling, checkpoints)
+        return self._folder("stages", f"{kind}_{handling}-", fingerprint)
+
+    def _folder(self, parent: str, prefix: str, fingerprint: str) -> Path:
+        return self.out / parent / f"{prefix}{self.condition}-seed{self.config.seed}-{fingerprint}"
+
+
+def _pretraining_owner(task: Task) -> str:
+    """Return the condition under whose name a pretraining run is kept: the one whose corpus it is."""
+    return condition(task.condition).corpus
+
+
+def make_tasks(out: Path, configs: Sequence[RunConfig], conditions: Sequence[str], *, device: str, evaluate: bool) -> list[Task]:
+    """Return the tasks of all conditions on all seeds, each pretraining run once, seed by seed, so that whole comparisons finish early."""
+    tasks: list[Task] = []
+    for config in configs:
+        owners = dict.fromkeys(condition(name).corpus for name in conditions)
+        tasks += [Task("pretrain", owner, config, out, device, evaluate) for owner in owners]
+        tasks += [Task("posttrain", name, config, out, device, evaluate) for name in conditions]
+    return tasks
+
+
+def finetune_plan(config: RunConfig) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return the fine-tuning attacks as (kind, data handling, numbers of steps after which the model is attacked)."""
+    dose = config.finetune.steps or 60
+    if config.evaluation.attacks == "ladder":
+        return [(kind, "raw", (dose,)) for kind in FINETUNE_KINDS]
+    curve = tuple(sorted({*(step for step in config.finetune.curve if step < dose), dose}))
+    return [(kind, handling, curve) for kind in FINETUNE_KINDS for handling in DATA_HANDLINGS]
+
+
+def task_folders(task: Task) -> list[Path]:
+    """Return the folders of a task's stages, in order."""
+    if task.kind == "pretrain":
+        return [task.pretrain_folder]
+    folders = [task.posttrain_folder]
+    if task.evaluate:
+        folders.append(task.evaluation_folder)
+        folders += [task.finetune_folder(*attack) for attack in finetune_plan(task.config)]
+    return folders
+
+
+def run_task(task: Task, report: Report) -> dict[str, Any]:
+    """Do what is missing of a task, and return what was measured about the machine."""
+    from medsafetyworld.training.precision import measure_precision
+
+    missing = [folder for folder in task_folders(task) if not (folder / DONE).exists()]
+    file = task.out / f"precision-{task.device}.json"
+    precision = measure_precision(task.device, file)
+    if missing:
+        work = _Work(task, report, precision)
+        if task.kind == "pretrain":
+            work.pretrain()
+        else:
+            work.posttrain()
+            if task.evaluate:
+                work.evaluate()
+                for attack in finetune_plan(task.config):
+                    work.finetune(*attack)
+    report(Event(task.name, "finished", 1, 1, "" if missing else "(already done)"))
+    return {"precision": asdict(precision)}
+
+
+@lru_cache(maxsize=2)
+def _world(config: RunConfig) -> tuple[World, PreTrainedTokenizerFast]:
+    from medsafetyworld.training.tokenizer import build_tokenizer
+
+    world = World.generate(config.world)
+    return world, build_tokenizer(world)
+
+
+@lru_cache(maxsize=2)
+def _packed(config: RunConfig, name: str) -> PackedCorpus:
+    """Return the rows on which a condition is pretrained."""
+    from medsafetyworld.training.pretraining_data import PackedCorpus
+
+    world, tokenizer = _world(config)
+    return PackedCorpus(Corpus(world, name, config.corpus), tokenizer, config.pretrain)
+
+
+class _Work:
+    """The stages of one task, each skipped where it is finished."""
+
+    def __init__(self, task: Task, report: Report, precision: Precision) -> None:
+        self.task, self.report, self.precision = task, report, precision
+        self.config, self.condition = task.config, condition(task.condition)
+        self.corpus_config = resolve(self.condition, task.config.corpus)
+        self.world, self.tokenizer = _world(task.config)
+
+    def pretrain(self) -> None:
+        from medsafetyworld.training.stages import pretrain
+
+        folder = self.task.pretrain_folder
+        model, summary = pretrain(
+            self.config,
+            _packed(self.config, self.task.condition),
+            vocabulary_size=len(self.tokenizer),
+            out=_state_folder(folder),
+            device=self.task.device,
+            precision=self.precision,
+            on_progress=self._show("pretraining"),
+        )
+        self._store_model(folder, model, summary, "pretrain")
+
+    def posttrain(self) -> None:
+        from medsafetyworld.training.checkpoint import load_checkpoint
+        from medsafetyworld.training.stages import posttrain
+
+        folder = self.task.posttrain_folder
+        if (folder / DONE).exists():
+            return
+        model, _ = load_checkpoint(self.task.pretrain_folder, self.task.device)
+        summary = posttrain(
+            self.config,
+            self.world,
+            self.condition,
+            model,
+            self.tokenizer,
+            _packed(self.config, self.task.condition),
+            out=_state_folder(folder),
+            precision=self.precision,
+            on_progress=self._show("post-training"),
+        )
+        self._store_model(folder, model, summary, "sft")
+
+    def evaluate(self) -> None:
+        from medsafetyworld.evaluation.knowledge import evaluate_knowledge
+        from medsafetyworld.evaluation.outcomes import evaluate_outcomes
+        from medsafetyworld.evaluation.reflection_quality import evaluate_reflections
+        from medsafetyworld.training.checkpoint import load_checkpoint
+
+        folder = self.task.evaluation_folder
+        if (folder / DONE).exists():
+            return
+        self.report(Event(self.task.name, "evaluation", 0, 1))
+        model, tokenizer = load_checkpoint(self.task.posttrain_folder, self.task.device)
+        about: dict[str, Any] = {"seed": self.config.seed, "stage": "sft"}
+        settings = self.config.evaluation
+        write_table(folder / "outcomes.parquet", evaluate_outcomes(model, tokenizer, self.world, self.condition, self.corpus_config, settings, **about))
+        write_table(folder / "measurements.parquet", evaluate_knowledge(model, tokenizer, self.world, self.condition, settings, **about))
+        reflections = evaluate_reflections(model, tokenizer, self.world, self.condition, self.corpus_config, settings, **about)
+        write_table(folder / "reflections.parquet", reflections)
+        self._finish(folder, [])
+
+    def finetune(self, kind: str, handling: str, checkpoints: tuple[int, ...]) -> None:
+        import pyarrow as pa
+
+        from medsafetyworld.attacks.registry import ATTACKS
+        from medsafetyworld.evaluation.outcomes import evaluate_outcomes
+        from medsafetyworld.training.checkpoint import load_checkpoint
+        from medsafetyworld.training.stages import finetune
+
+        folder = self.task.finetune_folder(kind, handling, checkpoints)
+        if (folder / DONE).exists():
+            return
+        model, tokenizer = load_checkpoint(self.task.posttrain_folder, self.task.device)
+        attacks = tuple(ATTACKS[name] for name in ATTACKS_AFTER_FINETUNING)
+        tables: list[pa.Table] = []
+
+        def attack(step: int) -> None:
+            stage = f"{kind}_{handling}@{step}"
+            tables.append(
+                evaluate_outcomes(
+                    model,
+                    tokenizer,
+                    self.world,
+                    self.condition,
+                    self.corpus_config,
+                    self.config.evaluation,
+                    seed=self.config.seed,
+                    stage=stage,
+                    attacks=attacks,
+                )
+            )
+
+        summary = finetune(
+            self.config,
+            self.world,
+            self.condition,
+            model,
+            tokenizer,
+            kind=kind,
+            handling=handling,
+            snapshot_steps=checkpoints,
+            on_snapshot=attack,
+            precision=self.precision,
+            on_progress=self._show(f"{kind} fine-tuning ({handling})"),
+        )
+        write_table(folder / "outcomes.parquet", pa.concat_tables(tables))
+        self._finish(folder, [self._timing(f"{kind}_{handling}", model, summary)])
+
+    def _store_model(self, folder: Path, model: LlamaForCausalLM, summary: TrainSummary, stage: str) -> None:
+        from medsafetyworld.training.checkpoint import save_checkpoint
+
+        save_checkpoint(folder, model, self.tokenizer)
+        shutil.copy(_state_folder(folder) / "metrics.jsonl", folder / "metrics.jsonl")
+        self._finish(folder, [self._timing(stage, model, summary)])
+        shutil.rmtree(_state_folder(folder))
+
+    def _timing(self, stage: str, model: LlamaForCausalLM, summary: TrainSummary) -> dict[str, Any]:
+        return {
+            "seed": self.config.seed,
+            "condition": self.task.condition,
+            "stage": stage,
+            "seconds": round(summary.seconds, 2),
+            "tokens": summary.tokens,
+            "tokens_per_second": round(summary.tokens_per_second),
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "final_loss": summary.final_loss,
+        }
+
+    def _finish(self, folder: Path, timings: list[dict[str, Any]]) -> None:
+        write_json(folder / DONE, {"condition": self.task.condition, "config": to_dict(self.config), "timings": timings})
+
+    def _show(self, stage: str) -> OnProgress:
+        def show(progress: Any) -> None:
+            note = f"{progress.tokens_per_second:,.0f} tokens/s, loss {progress.loss:.3f}"
+            self.report(Event(self.task.name, stage, progress.step, progress.total_steps, note))
+
+        return show
+
+
+def _state_folder(folder: Path) -> Path:
+    """Return where an unfinished stage keeps what it needs to go on."""
+    return folder.with_name(f"{folder.name}.state")
