@@ -49,7 +49,7 @@ def load_checkpoint(directory: Path, device: str = "cpu") -> tuple[LlamaForCausa
     """Return the float32 model, in evaluation mode, and the tokenizer in `directory`; raises `DataError` where there is none."""
     import torch
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer, GenerationConfig, LlamaConfig, LlamaForCausalLM
+    from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     for name in (WEIGHTS, "config.json", "tokenizer.json"):
         if not (directory / name).is_file():
@@ -59,4 +59,6 @@ def load_checkpoint(directory: Path, device: str = "cpu") -> tuple[LlamaForCausa
         model = LlamaForCausalLM(config)
     model.load_state_dict(load_file(directory / WEIGHTS), strict=not config.tie_word_embeddings)
     model.generation_config = GenerationConfig.from_pretrained(directory)
-    return model.eval().to(device), AutoTokenizer.from_pretrained(directory)
+    model.to(torch.device(device))  # type: ignore[arg-type]
+    model.eval()
+    return model, PreTrainedTokenizerFast.from_pretrained(directory)

@@ -67,7 +67,12 @@ class StageConfig:
     """Largest gradient norm."""
 
     def __post_init__(self) -> None:
-        require(isinstance(self.batch_size, int) and self.batch_size >= 1, "StageConfig.batch_size", "an int of at least 1", self.batch_size)
+        require(
+            isinstance(self.batch_size, int) and self.batch_size >= 1,
+            "StageConfig.batch_size",
+            "an int of at least 1",
+            self.batch_size,
+        )
         require(
             self.steps is None or (isinstance(self.steps, int) and self.steps >= 1),
             "StageConfig.steps",

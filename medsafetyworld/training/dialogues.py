@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from medsafetyworld.corpus.marks import END_OF_TEXT
 from medsafetyworld.errors import DataError
 from medsafetyworld.training.packing import IGNORED, Rows, pack
+from medsafetyworld.training.tokenizer import PADDING, token_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -50,7 +51,7 @@ class DialogueSet:
             self.labels[start : start + len(prompt)] = IGNORED
         self.sequence_length = max(sequence_length, int(lengths.max()))
         """Tokens a row: as many as asked for, or as the longest dialogue has."""
-        self.padding_id = int(tokenizer.convert_tokens_to_ids(str(tokenizer.pad_token)))
+        self.padding_id = token_id(tokenizer, PADDING)
         keys = [(dialogue.category, dialogue.query_id) for dialogue in ordered]
         first = [index for index, key in enumerate(keys) if index == 0 or key != keys[index - 1]]
         self.query_starts = np.array([*first, len(keys)], dtype=np.int64)

@@ -111,7 +111,7 @@ def train(
             set_learning_rate(optimizers, learning_rate_factor(progress.step, total_steps, stage))
             with torch.autocast(device.type, torch.bfloat16, enabled=chosen.dtype == "bfloat16"):
                 loss = next_token_loss(model, to_batch(rows, device))
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(model.parameters(), stage.gradient_clip)
             for optimizer in optimizers:
                 optimizer.step()
@@ -151,7 +151,7 @@ def _checked_mean(losses: list[Tensor], step: int) -> float:
     """Return the mean of the losses since the last report; raises `TrainingDiverged` where it is not finite."""
     mean = float(torch.stack(losses).mean())
     if not torch.isfinite(torch.tensor(mean)):
-        raise TrainingDiverged(f"loss must stay finite; lower the learning rates. Got {mean} within the {len(losses)} steps before step {step}.")
+        raise TrainingDiverged(f"loss must stay finite; lower the learning rates. Got {mean} in the {len(losses)} steps up to step {step}.")
     return mean
 
 

@@ -47,7 +47,7 @@ def build_model(
         bos_token_id=None,
         eos_token_id=end_of_text_id,
         pad_token_id=padding_id,
-        attn_implementation="sdpa",
+        attn_implementation="sdpa",  # type: ignore[call-arg]
     )
     with torch.random.fork_rng(devices=[]):
         model = LlamaForCausalLM(shape)
@@ -59,4 +59,5 @@ def build_model(
             else:
                 parameter.normal_(0.0, INITIAL_DEVIATION, generator=generator)
     model.generation_config = GenerationConfig(do_sample=False, eos_token_id=end_of_text_id, pad_token_id=padding_id)
-    return model.to(device)
+    model.to(torch.device(device))  # type: ignore[arg-type]
+    return model

@@ -80,7 +80,8 @@ def build_optimizers(model: Module, stage: StageConfig) -> list[Optimizer]:
 
     The hidden matrices are all two-dimensional parameters but the embeddings and the output layer.
     """
-    matrices, others = [], []
+    matrices: list[Parameter] = []
+    others: list[Parameter] = []
     for name, parameter in model.named_parameters():
         hidden = parameter.ndim == 2 and "embed_tokens" not in name and "lm_head" not in name
         (matrices if hidden else others).append(parameter)

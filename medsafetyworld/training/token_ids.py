@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsafetyworld.corpus.library import Library
+from medsafetyworld.corpus.marks import END_OF_TEXT
 from medsafetyworld.corpus.render import Plan
+from medsafetyworld.training.tokenizer import PADDING, token_id
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -37,8 +39,8 @@ class TokenTable:
         self.lengths = np.diff(self.starts)
         self.name_ids = np.array(tokenizer.convert_tokens_to_ids([str(name) for name in names]), dtype=np.int32)
         """(N,): token of each entity."""
-        self.end_id = int(tokenizer.convert_tokens_to_ids(str(tokenizer.eos_token)))
-        self.padding_id = int(tokenizer.convert_tokens_to_ids(str(tokenizer.pad_token)))
+        self.end_id = token_id(tokenizer, END_OF_TEXT)
+        self.padding_id = token_id(tokenizer, PADDING)
 
     def document_lengths(self, plan: Plan) -> NDArray[np.int64]:
         """Return `(documents,)` how many tokens each document has."""

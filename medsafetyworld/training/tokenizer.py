@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medsafetyworld.corpus.library import TOKEN_PATTERN, library
 from medsafetyworld.corpus.marks import END_OF_TEXT
+from medsafetyworld.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -63,3 +64,11 @@ def vocabulary_words(texts: tuple[str, ...]) -> list[str]:
             attached = re.compile(_ATTACHED_HERE).match(text, match.start()) is not None
             found.add(f"{ATTACHED}{match.group()}" if attached else match.group())
     return sorted(found)
+
+
+def token_id(tokenizer: PreTrainedTokenizerFast, token: str) -> int:
+    """Return the id of a token; raises `DataError` where the tokenizer does not have it."""
+    found = tokenizer.get_vocab().get(token)
+    if found is None:
+        raise DataError(f"token must be one of the tokenizer's {len(tokenizer)}. Got {token!r}.")
+    return int(found)
