@@ -29,7 +29,8 @@ commands:
   medsafetyworld world --preset tiny --out runs/world
   medsafetyworld show --world runs/world
   medsafetyworld train --preset smoke --condition filtered --out runs/filtered
-  medsafetyworld evaluate --checkpoint runs/filtered --out runs/filtered-evaluated
+  medsafetyworld evaluate --checkpoint runs/filtered
+  medsafetyworld report --run runs/filtered
 
 The whole comparison: python -m experiments.compare_filtering_vs_reflection --help"""
 

@@ -1,8 +1,8 @@
-"""Attack a trained model with the whole ladder, judge what it says, and write the tables.
+"""Attack a trained model with the whole ladder and by fine-tuning, judge what it says, and write the tables.
 
 Examples:
 
-    medsafetyworld evaluate --checkpoint runs/filtered
+    medsafetyworld evaluate --checkpoint runs/filtered && medsafetyworld report --run runs/filtered
     medsafetyworld evaluate --checkpoint runs/filtered --out runs/filtered-evaluated
 """
 
@@ -22,9 +22,9 @@ class Evaluate:
     """Evaluate one model."""
 
     checkpoint: Path
-    """Directory that `medsafetyworld train` wrote, or a checkpoint of a run."""
+    """Run directory that `medsafetyworld train` wrote, or one post-trained checkpoint inside a run directory."""
     out: Path | None = None
-    """Where the tables go. None: beside the checkpoint's model."""
+    """Where the tables go. None: the checkpoint's run directory."""
     device: Device = "cpu"
     """Where torch computes."""
 
