@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from medsafetyworld.world.config import WorldConfig
 
 HOPS = {"single_hop": 1, "two_hop": 2}
-LARGEST_CHAINS = 200_000_000
+LARGEST_CHAINS = 50_000_000
 """Most whole chains of a two-hop world; their number grows with the square of compounds per mediator."""
 
 
@@ -92,7 +92,8 @@ def _check_single_hop(config: WorldConfig) -> None:
 def _check_names(config: WorldConfig) -> None:
     from medsafetyworld.world.names import capacity
 
-    for kind, name in (("compound", "compounds"), ("mediator", "mediators"), ("outcome", "outcomes")):
+    kinds = [("compound", "compounds"), ("outcome", "outcomes")] + [("mediator", "mediators")] * (config.task == "two_hop")
+    for kind, name in kinds:
         most = capacity(kind, config.label_visible)
         value = getattr(config, name)
         require(value <= most, f"WorldConfig.{name}", f"at most {most}, the names that the word lists make", value)

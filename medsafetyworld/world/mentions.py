@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 _WORD = re.compile(r"\w+")
 
@@ -50,7 +51,7 @@ class Mentions:
         for length in self._lengths.get(tokens[position][0], ()):
             run = tokens[position : position + length]
             entity = self._entities.get(tuple(word for word, _, _ in run))
-            apart = (text[left[2] : right[1]] for left, right in zip(run, run[1:], strict=False))
+            apart = (text[left[2] : right[1]] for left, right in pairwise(run))
             if entity is not None and all(gap.isspace() for gap in apart):
                 return Mention(entity, run[0][1], run[-1][2]), length
         return None, 1

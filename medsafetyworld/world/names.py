@@ -9,7 +9,7 @@ another and no process, symptom or site begins another, no phrase holds another.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -23,7 +23,7 @@ MOST_MIDDLES = 3
 _CHUNK = 1 << 18
 
 
-@lru_cache(maxsize=None)
+@cache
 def words(name: str) -> tuple[str, ...]:
     """Return the words of the list `name`, without its comment lines."""
     text = files("medsafetyworld.world").joinpath(f"wordlists/{name}.txt").read_text(encoding="utf-8")

@@ -70,31 +70,33 @@ def build_queries(
     The other columns are over all entities. A cause with safe and unsafe outcomes, with outcomes of both splits or of several
     arms, or with an outcome in `closed_forward`, has no forward query.
     """
-    forward = _grouped(causes, effects[:, None])
+    forward = _grouped(causes)
     outcome = effects[forward.rows]
-    kept = np.ones(len(forward.first), dtype=bool)
-    arms, arm_code = np.unique(arm.astype(str), return_inverse=True)
+    kept = np.ones(len(forward.starts), dtype=bool)
+    arms = np.array(sorted(set(arm)), dtype=object)
+    arm_code = np.searchsorted(arms.astype(str), arm.astype(str))
     for column in (unsafe, heldout, arm_code):
         kept &= _constant(column[outcome], forward.starts)
     if closed_forward is not None and len(outcome):
         kept &= ~np.logical_or.reduceat(closed_forward[outcome], forward.starts)
-    reverse = _grouped(np.column_stack([effects, np.full_like(effects, -1)]), causes)
+    reverse = _grouped(np.column_stack([effects, np.full_like(effects, -1)]))
 
     first = outcome[forward.starts]
     asked = effects[reverse.rows[reverse.starts]]
     reverse_arm = np.where(unsafe[asked], arm[asked], np.where(composed[asked], "composed", "stated"))
     category = np.concatenate([unsafe[first].astype(np.int8), 2 + unsafe[asked].astype(np.int8)])
     held = np.concatenate([heldout[first], heldout[asked]])
-    arm_column = np.where(held, np.concatenate([arms.astype(object)[arm_code[first]], reverse_arm]), "")
+    arm_column = np.where(held, np.concatenate([arms[arm_code[first]], reverse_arm]), "")
     given = np.concatenate([forward.keys, reverse.keys])
     values = np.concatenate([np.column_stack([outcome, np.full_like(outcome, -1)]), causes[reverse.rows]])
     starts = np.concatenate([forward.starts, len(forward.rows) + reverse.starts])
     counts = np.concatenate([forward.counts, reverse.counts])
 
     chosen = np.concatenate([kept, np.ones(len(asked), dtype=bool)])
-    order = np.lexsort((given[:, 1], given[:, 0], held, category))
+    group = category * 2 + held  # stable sorting keeps what is given ascending within a group
+    order = np.argsort(group, kind="stable")
     order = order[chosen[order]]
-    group = category[order].astype(np.int64) * 2 + held[order]
+    group = group[order]
     counts = counts[order]
     offsets = np.concatenate([[0], np.cumsum(counts)])
     rows = np.repeat(starts[order] - offsets[:-1], counts) + np.arange(offsets[-1])
@@ -119,18 +121,16 @@ class _Groups:
     counts: NDArray[np.int64]
     keys: NDArray[np.int32]
 
-    @property
-    def first(self) -> NDArray[np.int64]:
-        return self.rows[self.starts]
 
-
-def _grouped(keys: NDArray[np.int32], then: NDArray[np.int32]) -> _Groups:
-    rows = np.lexsort((*then.T[::-1], keys[:, 1], keys[:, 0]))
-    ordered = keys[rows]
+def _grouped(keys: NDArray[np.int32]) -> _Groups:
+    """Group rows by key (F, 2), keys ascending; rows of a key keep their order."""
+    joined = (keys[:, 0].astype(np.int64) << 32) + keys[:, 1]
+    rows = np.argsort(joined, kind="stable")
+    joined = joined[rows]
     new = np.ones(len(rows), dtype=bool)
-    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    new[1:] = joined[1:] != joined[:-1]
     starts = np.flatnonzero(new)
-    return _Groups(rows, starts, np.diff(np.append(starts, len(rows))), ordered[starts])
+    return _Groups(rows, starts, np.diff(np.append(starts, len(rows))), keys[rows[starts]])
 
 
 def _constant(values: NDArray[np.generic], starts: NDArray[np.int64]) -> NDArray[np.bool_]:

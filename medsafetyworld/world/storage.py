@@ -114,9 +114,7 @@ def load(directory: Path) -> World:
 
     document = _read_document(directory)
     config = _read_config(document, directory)
-    entities, edges, queries = (
-        _read(directory / name, schema) for name, schema in zip(FILES[1:], (ENTITIES, EDGES, QUERIES), strict=True)
-    )
+    entities, edges, queries = (_read(directory / name, schema) for name, schema in zip(FILES[1:], (ENTITIES, EDGES, QUERIES), strict=True))
     codes = {name: code for code, name in enumerate(HAZARDS)} | {"": -1}
     try:
         hazard = np.array([codes[name] for name in entities["hazard"].to_pylist()], dtype=np.int8)

@@ -16,12 +16,12 @@ def networkx_view(world: World) -> networkx.MultiDiGraph[int]:
     Nodes carry `kind`, `name`, `unsafe`, `hazard` ("" where none), `split` and `arm`. A pair edge is two edges with the same
     `relation` and `edge` (its row), each naming the other cause as `partner`.
     """
-    from medsafetyworld.world.storage import entity_columns, edge_relations
+    from medsafetyworld.world.storage import edge_relations, entity_columns
 
     graph: networkx.MultiDiGraph[int] = networkx.MultiDiGraph(task=world.config.task, content_hash=world.content_hash)
     columns = entity_columns(world)
-    fields = [name for name in columns if name != "id"]
-    graph.add_nodes_from((entity, dict(zip(fields, row))) for entity, row in enumerate(zip(*(columns[name] for name in fields))))
+    for entity in columns.pop("id"):
+        graph.add_node(entity, **{name: values[entity] for name, values in columns.items()})
     single, pair = edge_relations(world.config.task)
     for row, (cause, effect) in enumerate(world.single_edges.tolist()):
         graph.add_edge(cause, effect, relation=single, edge=row)

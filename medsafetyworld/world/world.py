@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,7 @@ from medsafetyworld.world.splits import CLOSURES, SPLITS, draw_splits
 if TYPE_CHECKING:
     import networkx
 
-Array = TypeVar("Array", bound=NDArray[np.generic])
+Scalar = TypeVar("Scalar", bound=np.generic)
 KINDS = ("compound", "mediator", "outcome")
 SLOTS = {"single_hop": ("a1", "a2", "c"), "two_hop": ("a1", "a2", "b1", "b2", "c")}
 
@@ -64,32 +63,28 @@ class World:
     @staticmethod
     def generate(config: WorldConfig) -> World:
         """Draw the world of a configuration: the same bytes on every machine."""
-        layers = _layers(config)
-        first_outcome = layers[2].start
+        compounds, mediators, outcomes = _layers(config)
         singles, pairs = draw_edges(config)
+        first_joined = mediators.start if config.task == "two_hop" else compounds.start
         splits = draw_splits(config)
-        if config.task == "two_hop":
-            singles, pairs = singles + [0, layers[1].start], pairs + [layers[1].start, layers[1].start, first_outcome]
+        if config.label_visible:
+            outcome_names = draw_labelled_names(config.seed, splits.unsafe)
         else:
-            singles, pairs = singles + [0, first_outcome], pairs + [0, 0, first_outcome]
-        outcome_names = (
-            draw_labelled_names(config.seed, splits.unsafe) if config.label_visible else draw_names(config.seed, "outcome", config.outcomes)
+            outcome_names = draw_names(config.seed, "outcome", len(outcomes))
+        compound_names, mediator_names = (
+            draw_names(config.seed, "compound", len(compounds)),
+            draw_names(config.seed, "mediator", len(mediators)),
         )
-        names = [draw_names(config.seed, "compound", len(layers[0])), draw_names(config.seed, "mediator", len(layers[1])), outcome_names]
-
-        def column(values: NDArray[np.generic], fill: object) -> NDArray[np.generic]:
-            return np.concatenate([np.full(first_outcome, fill, dtype=values.dtype), values])
-
         return World(
             config=config,
-            names=np.concatenate(names),
-            unsafe=column(splits.unsafe, False),
-            hazard=column(splits.hazard, -1),
-            heldout=column(splits.heldout, False),
-            arm=column(splits.arm, ""),
-            composed=column(splits.composed, False),
-            single_edges=singles.astype(np.int32),
-            pair_edges=pairs.astype(np.int32),
+            names=np.concatenate([compound_names, mediator_names, outcome_names]),
+            unsafe=_after(outcomes.start, splits.unsafe, False),
+            hazard=_after(outcomes.start, splits.hazard, -1),
+            heldout=_after(outcomes.start, splits.heldout, False),
+            arm=_after(outcomes.start, splits.arm, ""),
+            composed=_after(outcomes.start, splits.composed, False),
+            single_edges=(singles + np.array([compounds.start, mediators.start])).astype(np.int32),
+            pair_edges=(pairs + np.array([first_joined, first_joined, outcomes.start])).astype(np.int32),
         )
 
     def save(self, directory: str | Path) -> None:
@@ -200,9 +195,9 @@ class World:
         """Return (N,): the outcomes about which no corpus states facts of `relation` in `direction`, whatever the condition."""
         require_choice(direction, "direction", self.directions(relation))
         closing = [arm for arm, closed in CLOSURES[self.config.task].items() if (relation, direction) in closed]
-        closed = self.heldout & np.isin(self.arm, closing)
-        if direction == "reverse" and relation in self.whole_chain_relations:
-            closed = closed | self.composed
+        closed = self.composed.copy() if direction == "reverse" and relation in self.whole_chain_relations else np.zeros_like(self.composed)
+        held = np.flatnonzero(self.heldout)
+        closed[held] |= np.isin(self.arm[held].astype(str), closing)
         return _frozen(closed)
 
     @cached_property
@@ -225,8 +220,7 @@ class World:
             require_choice(category, "category", safety.CATEGORIES)
         if split is not None:
             require_choice(split, "split", SPLITS)
-        wanted: Callable[[Query], bool] = lambda query: category in (None, query.category) and split in (None, query.split)  # noqa: E731
-        return tuple(filter(wanted, self._queries))
+        return tuple(query for query in self._queries if category in (None, query.category) and split in (None, query.split))
 
     @cached_property
     def graph(self) -> networkx.MultiDiGraph[int]:
@@ -242,12 +236,19 @@ def _layers(config: WorldConfig) -> tuple[range, range, range]:
     return range(config.compounds), range(config.compounds, first_outcome), range(first_outcome, first_outcome + config.outcomes)
 
 
+def _after(start: int, values: NDArray[Scalar], fill: object) -> NDArray[Scalar]:
+    """Return a column over all entities from one over the outcomes."""
+    column = np.full(start + len(values), fill, dtype=values.dtype)
+    column[start:] = values
+    return column
+
+
 def _aligned(values: NDArray[np.int32], places: list[int], width: int) -> NDArray[np.int32]:
     facts = np.full((len(values), width), -1, dtype=np.int32)
     facts[:, places] = values
     return _frozen(facts)
 
 
-def _frozen(values: Array) -> Array:
+def _frozen(values: NDArray[Scalar]) -> NDArray[Scalar]:
     values.setflags(write=False)
     return values
