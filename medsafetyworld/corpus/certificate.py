@@ -200,7 +200,9 @@ def _cheapest_cut(chains: list[_Chain], counts: dict[FactKey, int]) -> tuple[Fac
     for number, (columns, values, least) in enumerate(rows):
         matrix[number, columns], lower[number] = values, least
     cost = np.array([counts[key] for key in facts] + [0] * len(needs), dtype=np.float64)
-    solved = milp(cost, constraints=LinearConstraint(matrix, lower, np.inf), bounds=Bounds(0, 1), integrality=np.ones(len(column)))
+    solved = milp(
+        cost, constraints=LinearConstraint(matrix, lower, np.inf), bounds=Bounds(0, 1), integrality=np.ones(len(column), dtype=np.int64)
+    )
     if not solved.success:
         raise RuntimeError(f"integer program of the cheapest cut failed: {solved.message}")
     return tuple(sorted(forced | {key for key, value in zip(facts, solved.x, strict=False) if value > 0.5}))

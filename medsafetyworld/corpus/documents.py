@@ -60,8 +60,7 @@ def build_documents(corpus: Corpus, indices: NDArray[np.int64]) -> list[Document
     parts = np.full(cells.shape, None, dtype=object)
     parts[cells] = render_parts(plan, corpus.library, corpus.world.names)
 
-    library, table, names = corpus.library, corpus.table, [fragment.name for fragment in corpus.library.fragments]
-    orders = [tuple(dict.fromkeys(fragment.slots)) for fragment in library.fragments]
+    table, names, orders = corpus.table, corpus.library.names, corpus.library.mention_orders
     columns = zip(
         statements.document.tolist(),
         statements.type.tolist(),

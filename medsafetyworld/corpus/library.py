@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from medsafetyworld.corpus.marks import all_marks
 from medsafetyworld.errors import ConfigError, require_choice
+from medsafetyworld.world.world import SLOTS
 
-SLOTS: dict[str, tuple[str, ...]] = {"single_hop": ("a1", "a2", "c"), "two_hop": ("a1", "a2", "b1", "b2", "c")}
 TOKEN_PATTERN = re.compile(r"<think>|</think>|<\|endoftext\|>|\w+|[^\w\s]")
 """What counts as a token: a word, a punctuation mark or a special token. An entity name counts as one."""
 
@@ -78,6 +78,16 @@ class Library:
         if text not in self.literal_index:
             raise ConfigError(f"a literal fragment must be one of the library's. Got {text!r}.")
         return self.literal_index[text]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each fragment: its group and its number there."""
+        return [fragment.name for fragment in self.fragments]
+
+    @cached_property
+    def mention_orders(self) -> list[tuple[int, ...]]:
+        """Slots of each fragment, each once, in the order in which it mentions them."""
+        return [tuple(dict.fromkeys(fragment.slots)) for fragment in self.fragments]
 
     def literal_texts(self) -> tuple[str, ...]:
         """Return every literal piece once: with the entity names, all that a text of this task is made of."""

@@ -137,11 +137,12 @@ class Corpus(Sequence[Document]):
         if config.start > 0:
             position = self.training_position(statements.index)
             written &= (position >= config.start * len(self))[:, None]
-        counter = statements.slot[:, None] * 2 + np.arange(2)
-        flipped = uniform(self._noise_key("flip"), counter.ravel()).reshape(counter.shape) < config.label_noise
-        drawn = below(self._noise_key("hazard"), counter.ravel(), hazards).reshape(counter.shape)
-        flagged = segments.flagged ^ flipped
-        hazard = np.where(segments.hazard >= 0, segments.hazard, drawn)
+        flagged, hazard = segments.flagged, segments.hazard.astype(np.int64)
+        if config.label_noise > 0:
+            counter = statements.slot[:, None] * 2 + np.arange(2)
+            flagged = flagged ^ (uniform(self._noise_key("flip"), counter.ravel()).reshape(counter.shape) < config.label_noise)
+            drawn = below(self._noise_key("hazard"), counter.ravel(), hazards).reshape(counter.shape)
+            hazard = np.where(hazard >= 0, hazard, drawn)
         return np.where(written, self._mark_table[flagged.astype(np.int64), hazard], -1).astype(np.int32)
 
     def _noise_key(self, purpose: str) -> NDArray[np.uint64]:

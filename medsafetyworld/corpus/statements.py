@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsafetyworld.corpus.config import CorpusConfig
-from medsafetyworld.corpus.library import SLOTS
 from medsafetyworld.corpus.random import bits, make_key, permute
 from medsafetyworld.errors import require
 from medsafetyworld.world import safety
@@ -37,7 +36,7 @@ class StatementTable:
 
     def __init__(self, world: World, config: CorpusConfig) -> None:
         self.world = world
-        self.slots = SLOTS[world.config.task]
+        self.slots = world.slots
         self.types = (*((relation, direction) for relation in world.relations for direction in world.directions(relation)), HAZARD)
         outcomes = np.asarray(world.outcomes, dtype=np.int32)
         hazard_facts = np.full((outcomes.size, len(self.slots)), -1, dtype=np.int32)
