@@ -61,9 +61,9 @@ def evaluate_knowledge(
     """Measure what a model knows of every held-out query's answer.
 
     Returns:
-        A table of `MEASUREMENTS_SCHEMA` with two metrics a query. `answer_rank`: rank (from 1) of the right entity among all of its kind,
-        other right ones aside, at the answer's hardest place; of several answers the best. `answer_log_probability`: natural logarithm of
-        the chance of naming a right answer, the product over places, summed over answers.
+        A table of `MEASUREMENTS_SCHEMA` with two metrics a query, each of the best among several right answers. `answer_rank`: rank
+        (from 1) of the right entity among all of its kind, other right ones aside, at the answer's hardest place.
+        `answer_log_probability`: natural logarithm of the chance of naming the right entity of its kind at every place.
 
     Raises:
         DataError: The tokenizer does not write every entity as one token.
@@ -93,7 +93,7 @@ def evaluate_knowledge(
         keys = [(number, answer) for answer in range(len(query.answers))]
         measured = {
             "answer_rank": float(min(ranks[key] for key in keys)),
-            "answer_log_probability": float(np.logaddexp.reduce([chances[key] for key in keys])),
+            "answer_log_probability": max(chances[key] for key in keys),
         }
         labels = {"seed": seed, "condition": condition.name, "stage": stage, "query_id": query.query_id}
         labels |= {"category": query.category, "split": query.split, "arm": query.arm}
