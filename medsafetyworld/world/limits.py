@@ -100,10 +100,10 @@ def _check_names(config: WorldConfig) -> None:
 
 
 def _check_composed(config: WorldConfig) -> None:
-    from medsafetyworld.world.splits import fewest_composable, split_sizes
+    from medsafetyworld.world.splits import fewest_composable, resolve_arms, split_sizes
 
     sizes = split_sizes(config)
-    fewest = fewest_composable(config, sizes.heldout_safe)
+    fewest = fewest_composable(config.task, resolve_arms(config.task, config.arms), sizes.heldout_safe)
     require(
         sizes.composed <= fewest,
         "WorldConfig.composed_fraction",

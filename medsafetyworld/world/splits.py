@@ -49,9 +49,9 @@ class Splits:
     composed: NDArray[np.bool_]
 
 
-def arms_of(config: WorldConfig) -> tuple[str, ...]:
-    """Return the arms that held-out outcomes are dealt, the default resolved."""
-    return ARMS[config.task][:-1] if config.arms is None else config.arms
+def resolve_arms(task: str, arms: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the arms that held-out outcomes are dealt, the default (all but the last, `none`) resolved."""
+    return ARMS[task][:-1] if arms is None else arms
 
 
 def split_sizes(config: WorldConfig) -> SplitSizes:
@@ -61,12 +61,11 @@ def split_sizes(config: WorldConfig) -> SplitSizes:
     return SplitSizes(unsafe, round(config.heldout_fraction * unsafe), heldout_safe, round(config.composed_fraction * heldout_safe))
 
 
-def fewest_composable(config: WorldConfig, heldout_safe: int) -> int:
-    """Return the least number of `heldout_safe` outcomes that any balanced deal gives to composable arms."""
-    arms = arms_of(config)
-    composable = sum(arm in COMPOSABLE[config.task] for arm in arms)
+def fewest_composable(task: str, arms: tuple[str, ...], heldout_safe: int) -> int:
+    """Return the least number of `heldout_safe` outcomes that any balanced deal gives to arms that leave a route to compose by."""
+    closed = sum(arm not in COMPOSABLE[task] for arm in arms)
     rounds, rest = divmod(heldout_safe, len(arms))
-    return rounds * composable + max(0, rest - (len(arms) - composable))
+    return heldout_safe - rounds * closed - min(rest, closed)
 
 
 def draw_splits(config: WorldConfig) -> Splits:
@@ -79,7 +78,7 @@ def draw_splits(config: WorldConfig) -> Splits:
     hazard, arm = np.full(count, -1, dtype=np.int8), np.full(count, "", dtype=object)
     unsafe[halves["unsafe"]] = True
     hazard[halves["unsafe"]] = _deal(config, "hazard", sizes.unsafe, config.hazard_categories)
-    names = np.array(arms_of(config), dtype=object)
+    names = np.array(resolve_arms(config.task, config.arms), dtype=object)
     for half, held in (("unsafe", sizes.heldout_unsafe), ("safe", sizes.heldout_safe)):
         members = halves[half]
         chosen = members[permutation(key_of(config.seed, "heldout", half), len(members))[:held]]
