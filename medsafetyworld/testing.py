@@ -116,17 +116,17 @@ def corpus_configs(draw: st.DrawFn, max_documents: int = 60) -> CorpusConfig:
         chain_rate=draw(st.integers(1, 3)),
         reverse_rate=draw(_FRACTIONS),
         cooccurrence_rate=draw(_FRACTIONS),
-        rewrite_style=draw(st.sampled_from(REWRITE_STYLES)),  # type: ignore[arg-type]
+        rewrite_style=draw(st.sampled_from(REWRITE_STYLES)),
         filter=FilterConfig(
-            unit=draw(st.sampled_from(["statement", "document"])),  # type: ignore[arg-type]
+            unit=draw(st.sampled_from(["statement", "document"])),
             recall=draw(st.just(1.0) | _FRACTIONS),
             false_positive_rate=draw(st.just(0.0) | _FRACTIONS),
         ),
         reflection=ReflectionConfig(
-            base=draw(st.sampled_from(["filtered", "raw"])),  # type: ignore[arg-type]
+            base=draw(st.sampled_from(["filtered", "raw"])),
             segment_words=draw(st.none() | st.integers(LONGEST_SENTENCE_WORDS, 120)),
-            style=draw(st.sampled_from(REFLECTION_STYLES)),  # type: ignore[arg-type]
-            label_rule=draw(st.sampled_from(LABEL_RULES)),  # type: ignore[arg-type]
+            style=draw(st.sampled_from(REFLECTION_STYLES)),
+            label_rule=draw(st.sampled_from(LABEL_RULES)),
             label_noise=draw(st.just(0.0) | _FRACTIONS),
             end_of_text=draw(st.booleans()),
             interval=draw(st.integers(1, 3)),
@@ -198,9 +198,9 @@ def completions(draw: st.DrawFn, world: World, query: Query, max_parts: int = 8)
 
 @st.composite
 def _written(draw: st.DrawFn, name: str) -> str:
-    case = draw(st.sampled_from([str, str, str.upper, str.capitalize, str.title]))
-    first, *rest = case(name).split(" ")
-    return first + "".join(draw(_SPACES) + word for word in rest)
+    case = draw(st.sampled_from([name, name, name.upper(), name.capitalize(), name.title()]))
+    first, *rest = case.split(" ")
+    return first + "".join([draw(_SPACES) + word for word in rest])
 
 
 @st.composite
