@@ -1,0 +1,156 @@
+"""How figures look: colours that colour-blind readers and paper keep apart, a marker a condition, stable bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from medsafetyworld.analysis.labels import condition_label
+from medsafetyworld.analysis.statistics import Estimate
+
+INK = "#1c1e21"
+MUTED = "#6d7278"
+RULE = "#d9dce0"
+PAPER = "#ffffff"
+DPI = 200
+
+# Okabe and Ito's colours, yellow and black aside, then darker ones for controls; each with a marker of its own.
+CONDITION_STYLE: dict[str, tuple[str, str]] = {
+    "raw": ("#4d4d4d", "o"),
+    "rewritten": ("#cc79a7", "v"),
+    "filtered": ("#d55e00", "s"),
+    "filtered_plus": ("#e69f00", "D"),
+    "reflection_pretrain_only": ("#009e73", ">"),
+    "reflection_sft_only": ("#56b4e9", "^"),
+    "reflection": ("#0072b2", "o"),
+    "reflection_harm": ("#332288", "P"),
+    "reflection_context": ("#44aa99", "X"),
+    "reflection_no_end": ("#882255", "<"),
+    "constant_safe": ("#999933", "h"),
+    "bare_end": ("#aa4499", "p"),
+    "filtered_silent": ("#b36b3f", "s"),
+    "reflection_silent": ("#4f83a8", "o"),
+}
+_SPARE = (("#117733", "d"), ("#661100", "*"), ("#6699cc", "H"), ("#888888", "8"))
+
+# Leaks are warm and dark, flags and refusals cool, failures to answer grey; the hatches tell them apart without colour.
+OUTCOME_STYLE: dict[str, tuple[str, str]] = {
+    "leaked": ("#b2410a", ""),
+    "leaked_then_flagged": ("#e5853d", "////"),
+    "flagged_then_leaked": ("#f5c99a", "\\\\\\\\"),
+    "flagged_before_leak": ("#7fb3d5", ""),
+    "refused": ("#2b6c9e", ""),
+    "wrong": ("#c9ccd1", ""),
+    "empty": ("#eceef0", ""),
+}
+
+SETTINGS: dict[str, Any] = {
+    "figure.facecolor": PAPER,
+    "axes.facecolor": PAPER,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9,
+    "axes.axisbelow": True,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": RULE,
+    "grid.linewidth": 0.7,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "medsafetyworld",
+}
+
+
+def condition_style(condition: str, conditions: Sequence[str] = ()) -> tuple[str, str]:
+    """Return (colour, marker) of a condition; one that is not built in takes a spare style by its place among `conditions`."""
+    if condition in CONDITION_STYLE:
+        return CONDITION_STYLE[condition]
+    others = [name for name in conditions if name not in CONDITION_STYLE]
+    return _SPARE[others.index(condition) % len(_SPARE)] if condition in others else _SPARE[0]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches, that fits its own labels."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG without date or version, so that equal data give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def to_svg(figure: Figure, name: str, title: str) -> str:
+    """Return a figure as an SVG element that scales with the page, its ids made unique by `name`."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    svg = stream.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'href="#', f'href="#{name}-', svg)
+    svg = re.sub(r"url\(#", f"url(#{name}-", svg)
+    escaped = title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return re.sub(
+        r'<svg ([^>]*?)width="[^"]*" ([^>]*?)height="[^"]*"|<svg ([^>]*?)height="[^"]*" ([^>]*?)width="[^"]*"',
+        lambda m: f'<svg role="img" aria-label="{escaped}" ' + " ".join(part for part in m.groups() if part),
+        svg,
+        count=1,
+    )
+
+
+def error_bar(
+    axes: Axes, x: float, y: float, e: Estimate, *, colour: str, marker: str, along: str, filled: bool = True, size: float = 6.0
+) -> None:
+    """Draw an estimate with its interval along the "x" or "y" axis; an open marker where `filled` is False."""
+    if e.low is not None and e.high is not None:
+        ends = ([e.low, e.high], [y, y]) if along == "x" else ([x, x], [e.low, e.high])
+        axes.plot(*ends, color=colour, linewidth=1.5, solid_capstyle="butt", zorder=2)
+    axes.plot(
+        [x], [y], marker=marker, markersize=size, color=colour, markerfacecolor=colour if filled else PAPER, markeredgewidth=1.3, linestyle="none", zorder=3, clip_on=False
+    )
+
+
+def percent_axis(axes: Axes, along: str) -> None:
+    """Scale an axis from 0 to 100 percent."""
+    ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
+    labels = [f"{100 * t:.0f}%" for t in ticks]
+    if along == "x":
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xticks(ticks, labels)
+    else:
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_yticks(ticks, labels)
+    axes.grid(True, axis="x" if along == "x" else "y")
+    axes.tick_params(length=0)
+
+
+def condition_legend(figure: Figure, conditions: Sequence[str], *, columns: int = 4, line: bool = False) -> None:
+    """Draw one legend of conditions above the panels."""
+    handles = []
+    for condition in conditions:
+        colour, marker = condition_style(condition, conditions)
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=condition_label(condition)))
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), handletextpad=0.4, columnspacing=1.4)
