@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -96,13 +97,11 @@ def train(
     prepare_cpu()
     chosen = measure_precision(device.type) if precision is None else precision
     optimizers = build_optimizers(model, stage)
-    progress = Progress(total_steps=total_steps)
+    progress, recent = Progress(total_steps=total_steps), list[Tensor]()
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        progress = load_state(out, model, optimizers, stage, chosen.dtype, total_steps) or progress
+        progress, recent = load_state(out, model, optimizers, stage, chosen.dtype, total_steps)
     metrics = None if out is None else _Metrics(out / METRICS_FILE, progress.step)
-    recent: list[Tensor] = []
-    norm = torch.zeros(())
     last = saved = time.perf_counter()
     model.train()
     with deferred_interrupt() as interrupt:
@@ -123,12 +122,15 @@ def train(
             snapshot = progress.step in snapshot_steps
             due = time.perf_counter() - saved >= checkpoint_seconds
             due = due or (checkpoint_steps is not None and progress.step % checkpoint_steps == 0)
+            report = finished or progress.step % REPORT_STEPS == 0
             save = out is not None and (due or finished or interrupt.requested)
-            if progress.step % REPORT_STEPS == 0 or snapshot or save or finished or interrupt.requested:
-                progress.loss = _checked_mean(recent, progress.step)
-                recent.clear()
+            if report or save or snapshot:
+                mean = _checked_mean(recent, norm, progress.step)
                 now = time.perf_counter()
                 progress.seconds, last = progress.seconds + now - last, now
+            if report:
+                progress.loss = mean
+                recent.clear()
                 if metrics is not None:
                     metrics.write(progress, float(norm))
                 if on_progress is not None:
@@ -139,7 +141,7 @@ def train(
                 model.train()
                 last = time.perf_counter()
             if save and out is not None:
-                save_state(out, model, optimizers, stage, chosen.dtype, progress)
+                save_state(out, model, optimizers, stage, chosen.dtype, progress, recent)
                 saved = time.perf_counter()
             if interrupt.requested:
                 raise KeyboardInterrupt
@@ -147,11 +149,12 @@ def train(
     return TrainSummary(progress.step, progress.tokens, progress.seconds, progress.tokens_per_second, progress.loss, chosen.dtype)
 
 
-def _checked_mean(losses: list[Tensor], step: int) -> float:
-    """Return the mean of the losses since the last report; raises `TrainingDiverged` where it is not finite."""
-    mean = float(torch.stack(losses).mean())
-    if not torch.isfinite(torch.tensor(mean)):
-        raise TrainingDiverged(f"loss must stay finite; lower the learning rates. Got {mean} in the {len(losses)} steps up to step {step}.")
+def _checked_mean(losses: list[Tensor], gradient_norm: Tensor, step: int) -> float:
+    """Return the mean of the losses since the last report; raises `TrainingDiverged` unless they and the last gradient are finite."""
+    mean = float(torch.stack([loss.to(gradient_norm.device) for loss in losses]).mean())
+    if not (math.isfinite(mean) and math.isfinite(float(gradient_norm))):
+        found = f"loss {mean}, gradient norm {float(gradient_norm)} in the {len(losses)} steps up to step {step}"
+        raise TrainingDiverged(f"loss and gradient must stay finite; lower the learning rates. Got {found}.")
     return mean
 
 

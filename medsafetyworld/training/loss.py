@@ -42,8 +42,8 @@ def to_batch(rows: Rows, device: str | torch.device) -> Batch:
 def next_token_loss(model: LlamaForCausalLM, batch: Batch) -> Tensor:
     """Return the mean cross-entropy, in nats a predicted token, as a scalar tensor.
 
-    Attention is kept inside documents by `transformers`, which reads their borders off the restarting positions. Output layer and
-    cross-entropy run on the predicted positions only, fused where torch has it fused.
+    Attention is kept inside documents by `transformers`, which reads their borders off the restarting positions, but only where
+    it keeps no cache. Output layer and cross-entropy run on the predicted positions only, fused where torch has it fused.
     """
     hidden = model.model(input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False).last_hidden_state
     needed = hidden.flatten(0, 1).index_select(0, batch.predicted_from)

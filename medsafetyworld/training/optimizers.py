@@ -20,21 +20,22 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 def orthogonalize(matrices: Tensor) -> Tensor:
     """Return the matrices `(n, rows, columns)`, `rows <= columns`, with all their singular values brought near 1.
 
-    The quintic Newton-Schulz iteration X <- (a + b G + c G^2) X with G = X X^T, computed on the small square matrices G and
-    their accumulated product only, which costs half as much for wide matrices; in float32, since bf16 is slow on many CPUs.
+    The quintic Newton-Schulz iteration X <- (a + b G + c G^2) X with G = X X^T, for all matrices at once and in float32, since
+    bf16 is slow on many CPUs. For wide matrices only the small square G and the product of all factors are iterated, and X is
+    multiplied once, at about half the cost.
     """
     a, b, c = QUINTIC
     matrices = matrices / matrices.norm(dim=(-2, -1), keepdim=True).clamp_min(1e-12)
-    gram = matrices @ matrices.mT
-    product: Tensor | None = None
+    wide = matrices.shape[-2] < matrices.shape[-1]
+    gram, product = matrices @ matrices.mT, None if wide else matrices
     for iteration in range(ITERATIONS):
-        step = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
-        step.diagonal(dim1=-2, dim2=-1).add_(a)
-        product = step if product is None else product @ step
+        factor = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
+        product = factor if product is None else factor @ product
         if iteration + 1 < ITERATIONS:
-            gram = step @ gram @ step
+            gram = factor @ gram @ factor if wide else product @ product.mT
     assert product is not None
-    return product @ matrices
+    return product @ matrices if wide else product
 
 
 class Muon(Optimizer):

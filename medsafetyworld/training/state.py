@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from medsafetyworld.errors import DataError
@@ -29,7 +30,7 @@ class Progress:
     tokens: int = 0
     """Tokens predicted so far."""
     loss: float = float("nan")
-    """Mean loss, in nats a token, since the last report."""
+    """Mean loss of the steps up to the last report, in nats a token."""
     seconds: float = 0.0
     """Time spent, interruptions left out."""
 
@@ -40,13 +41,20 @@ class Progress:
 
 
 def save_state(
-    directory: Path, model: LlamaForCausalLM, optimizers: list[Optimizer], stage: StageConfig, dtype: str, progress: Progress
+    directory: Path,
+    model: LlamaForCausalLM,
+    optimizers: list[Optimizer],
+    stage: StageConfig,
+    dtype: str,
+    progress: Progress,
+    recent: list[Tensor],
 ) -> None:
-    """Write the state of a stage into `directory` in one atomic step."""
+    """Write the state of a stage into `directory` in one atomic step; `recent` are the losses that no report holds yet."""
     content = {
         "stage": asdict(stage),
         "dtype": dtype,
         "progress": asdict(progress),
+        "recent": [float(loss) for loss in recent],
         "model": model.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "random": torch.get_rng_state(),
@@ -58,15 +66,15 @@ def save_state(
 
 def load_state(
     directory: Path, model: LlamaForCausalLM, optimizers: list[Optimizer], stage: StageConfig, dtype: str, total_steps: int
-) -> Progress | None:
-    """Restore what `save_state` wrote and return how far it was; None where nothing was written.
+) -> tuple[Progress, list[Tensor]]:
+    """Restore what `save_state` wrote and return its progress and recent losses, or those of a beginning where nothing was written.
 
     Raises:
         DataError: the state is damaged, or of another stage configuration, number of steps, number format or model.
     """
     file = directory / STATE_FILE
     if not file.exists():
-        return None
+        return Progress(total_steps=total_steps), []
     try:
         content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -82,7 +90,7 @@ def load_state(
     for optimizer, state in zip(optimizers, content["optimizers"], strict=True):
         optimizer.load_state_dict(state)
     torch.set_rng_state(content["random"])
-    return Progress(**content["progress"])
+    return Progress(**content["progress"]), [torch.tensor(loss) for loss in content["recent"]]
 
 
 def discard_state(directory: Path) -> None:
