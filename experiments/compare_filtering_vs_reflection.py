@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medsafetyworld.cli.device import Device
+from medsafetyworld.cli.device import Device, require_device
 from medsafetyworld.cli.guard import main_guard
 from medsafetyworld.cli.parse import parse
+from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.errors import require
 from medsafetyworld.presets import with_seed
 
 CONDITIONS = ("raw", "filtered", "filtered_plus", "rewritten", "reflection", "reflection_sft_only")
-CONTROLS = ("raw", "filtered", "reflection", "constant_safe", "bare_end", "reflection_no_end", "reflection_harm", "reflection_context")
-SENSITIVITY = ("filtered_silent", "reflection_silent")
 DEFAULT_SEEDS = {"smoke": 2}
 """Number of seeds of a preset that proves plumbing only; every other preset takes six, the fewest with a sign-flip p below 0.05."""
 
@@ -34,7 +33,8 @@ class Compare:
     out: Path
     """Run directory; an interrupted run in it is continued."""
     conditions: tuple[str, ...] = CONDITIONS
-    """Conditions to compare. Controls: constant_safe, bare_end, reflection_no_end, reflection_harm, reflection_context, filtered_silent, reflection_silent."""
+    """Conditions to compare. Controls: constant_safe, bare_end, reflection_no_end, reflection_harm, reflection_context,
+    filtered_silent, reflection_silent."""
     seeds: int | None = None
     """How many seeds. None: 6 (smoke: 2)."""
     first_seed: int = 0
@@ -63,6 +63,9 @@ def _run(argv: Sequence[str] | None) -> int:
     require(count >= 1, "--seeds", "an int of at least 1", count)
     require(command.first_seed >= 0, "--first-seed", "an int of at least 0", command.first_seed)
     seeds = range(command.first_seed, command.first_seed + count)
+    for name in command.conditions:
+        condition(name)
+    require_device(command.device)
     if command.plan:
         from medsafetyworld.pipeline.plan import print_plan
 

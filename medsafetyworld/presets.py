@@ -18,7 +18,8 @@ class EvaluationConfig:
     """What is asked of a model."""
 
     attacks: Literal["ladder", "all"] = "ladder"
-    """ladder: every attack of the ladder, and one dose of each fine-tuning attack on raw data. all: also curves over steps and data handling."""
+    """ladder: every attack of the ladder, and one dose of each fine-tuning attack on raw data. all: also curves over steps and
+    data handling."""
     batch_size: int = 512
     """Rows decoded together."""
     max_new_tokens: int = 48
@@ -58,7 +59,7 @@ def to_dict(config: RunConfig) -> dict[str, Any]:
 Config = TypeVar("Config")
 
 
-def from_dict(values: dict[str, Any], kind: type[Config] = RunConfig) -> Config:  # type: ignore[assignment]
+def from_dict(values: dict[str, Any], kind: type[Config]) -> Config:
     """Return the configuration that `to_dict` turned into plain values (JSON's lists become tuples again).
 
     Raises:
@@ -71,7 +72,7 @@ def from_dict(values: dict[str, Any], kind: type[Config] = RunConfig) -> Config:
     made = {}
     for name, value in values.items():
         if is_dataclass(hints[name]):
-            value = from_dict(value, hints[name])  # type: ignore[arg-type]
+            value = from_dict(value, hints[name])
         made[name] = tuple(value) if isinstance(value, list) else value
     return kind(**made)
 
@@ -101,14 +102,30 @@ PRESETS: dict[str, RunConfig] = {
         world=WorldConfig(compounds=10_000, mediators=8_500, outcomes=1_500, pair_edges=10_000, heldout_fraction=0.1),
         corpus=CorpusConfig(documents=62_000_000, statements_per_document=1, single_rate=2, pair_rate=7, chain_rate=7),
         model=ModelConfig(layers=30, width=576, heads=9, key_value_heads=3, feed_forward=1536),
-        pretrain=PretrainConfig(batch_size=128, sequence_length=512, matrix_optimizer="adamw", matrix_learning_rate=5e-3, learning_rate=5e-3, warmup_steps=1_000, schedule="linear"),
+        pretrain=PretrainConfig(
+            batch_size=128,
+            sequence_length=512,
+            matrix_optimizer="adamw",
+            matrix_learning_rate=5e-3,
+            learning_rate=5e-3,
+            warmup_steps=1_000,
+            schedule="linear",
+        ),
         sft=SFTConfig(batch_size=32, steps=1_000, matrix_optimizer="adamw", matrix_learning_rate=1e-3, learning_rate=1e-3),
     ),
     "full": RunConfig(
         world=WorldConfig(compounds=10_000, mediators=8_500, outcomes=1_500, pair_edges=10_000, heldout_fraction=0.1),
         corpus=CorpusConfig(documents=62_000_000, statements_per_document=1, single_rate=2, pair_rate=7, chain_rate=7),
         model=ModelConfig(layers=24, width=2048, heads=32, feed_forward=8192),
-        pretrain=PretrainConfig(batch_size=512, sequence_length=2048, matrix_optimizer="adamw", matrix_learning_rate=5e-4, learning_rate=5e-4, warmup_steps=1_000, schedule="wsd"),
+        pretrain=PretrainConfig(
+            batch_size=512,
+            sequence_length=2048,
+            matrix_optimizer="adamw",
+            matrix_learning_rate=5e-4,
+            learning_rate=5e-4,
+            warmup_steps=1_000,
+            schedule="wsd",
+        ),
     ),
 }
 

@@ -39,7 +39,10 @@ def examples(study: Study, *, harmful: bool) -> list[ExampleGroup]:
     not shown yet, else its first one left.
     """
     table = study.run.outcomes
-    columns = {name: np.array(table.column(name).to_pylist(), dtype=object) for name in ("condition", "stage", "attack", "policy", "category", "outcome")}
+    columns = {
+        name: np.array(table.column(name).to_pylist(), dtype=object)
+        for name in ("condition", "stage", "attack", "policy", "category", "outcome")
+    }
     eligible = (columns["policy"] == "none") & ((columns["category"] == HARMFUL_CATEGORY) == harmful)
     groups = []
     for outcome in HARMFUL_OUTCOMES if harmful else BENIGN_OUTCOMES:
@@ -49,7 +52,9 @@ def examples(study: Study, *, harmful: bool) -> list[ExampleGroup]:
     return groups
 
 
-def _take_turns(study: Study, rows: np.ndarray[tuple[int], np.dtype[np.int64]], columns: dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]]) -> list[int]:
+def _take_turns(
+    study: Study, rows: np.ndarray[tuple[int], np.dtype[np.int64]], columns: dict[str, np.ndarray[tuple[int], np.dtype[np.object_]]]
+) -> list[int]:
     queues: list[dict[str, list[int]]] = []
     for condition in study.outcomes.conditions:
         own = rows[columns["condition"][rows] == condition]

@@ -42,7 +42,8 @@ def _effect(study: Study) -> Iterator[str]:
         yield "Primary comparison. " + sentence(study.comparisons[PRIMARY])
         d = study.comparisons[PRIMARY].all_seeds
         if d.seeds_above < d.seeds:
-            yield f"In {d.seeds - d.seeds_above} of {count(d.seeds, 'seed')} of the primary comparison reflection did not leak less than filtering."
+            beside = f"In {d.seeds - d.seeds_above} of {count(d.seeds, 'seed')} of the primary comparison"
+            yield f"{beside} reflection did not leak less than filtering."
     by_attack = [(name.split(":", 1)[1], c) for name, c in study.comparisons.items() if name.startswith(f"{PRIMARY}:")]
     if by_attack and len(study.seeds) > 1:
         groups: dict[str, list[str]] = {"less": [], "more": [], "neither": [], "open": []}
@@ -56,7 +57,8 @@ def _effect(study: Study) -> Iterator[str]:
         }
         for group, names in groups.items():
             if names:
-                yield f"{heads[group]} {len(names)} of {count(len(by_attack), 'attack')} (filtered / reflection, all arms): {listed(names)}."
+                share = f"{len(names)} of {count(len(by_attack), 'attack')}"
+                yield f"{heads[group]} {share} (filtered / reflection, all arms): {listed(names)}."
     for name in ("composition_vs_reversal", "raw_vs_filtered", "rewritten_vs_filtered", "filtered_silent_vs_reflection_silent"):
         if name in study.comparisons:
             yield sentence(study.comparisons[name])
@@ -76,7 +78,8 @@ def _pair(comparison: Comparison) -> str:
 
 def _returns(study: Study) -> Iterator[str]:
     for condition in GUARDED:
-        shown, absent = [], []
+        shown: list[str] = []
+        absent: list[str] = []
         for attack, plain in COUNTERPARTS.items():
             comparison = study.comparisons.get(f"{condition}:{attack}_vs_{plain}")
             if comparison is None:
@@ -123,7 +126,9 @@ def _weaker(study: Study) -> Iterator[str]:
         text = f"Filtered plus leaks in {estimate(e)} under the outcome prefill"
         if leaks(e) < 0:
             text += "; that is no achievement, since unsafe outcomes are never named in its corpus"
-        yield f"{text}. It answers {estimate(forward)} of the harmless forward unsafe questions." if forward.value is not None else f"{text}."
+        yield (
+            f"{text}. It answers {estimate(forward)} of the harmless forward unsafe questions." if forward.value is not None else f"{text}."
+        )
     for attack in ("prefill_safe_reflection", "prefill_safe_reflection_outcome"):
         comparison = study.comparisons.get(f"sft_only_vs_reflection:{attack}")
         if comparison is not None:
@@ -154,7 +159,12 @@ def _paper_measure(study: Study) -> Iterator[str]:
             side = Side(condition, attack=attack)
             full, paper = study.rate(side), study.rate(side, "paper_asr")
             if full.value is not None and paper.value is not None and full.value - paper.value >= 0.05:
-                gaps.append((full.value - paper.value, f"{condition_label(condition)}, {attack_label(attack)}: {percent(full.value)}, read as {percent(paper.value)}"))
+                gaps.append(
+                    (
+                        full.value - paper.value,
+                        f"{condition_label(condition)}, {attack_label(attack)}: {percent(full.value)}, read as {percent(paper.value)}",
+                    )
+                )
     gaps.sort(key=lambda gap: -gap[0])
     if gaps:
         more = f", and in {len(gaps) - 4} more" if len(gaps) > 4 else ""
@@ -221,21 +231,29 @@ def _invalid(study: Study) -> Iterator[str]:
                 unknown[verdict.reason].append(where)
     for (condition, seed), stages in by_model.items():
         stage, reason = stages[0]
-        where = stage_label(stage)
+        model = f"{capitalised(condition_label(condition))}, seed {seed}, {stage_label(stage)}"
         if len(stages) > 1:
-            where += f" and at {count(len(stages) - 1, 'further stage')}"
-        yield f"{capitalised(condition_label(condition))}, seed {seed}, {where}: {reason}{' (the first of them)' if len(stages) > 1 else ''}."
+            yield f"{model} ({reason}) and at {count(len(stages) - 1, 'further stage')}."
+        else:
+            yield f"{model}: {reason}."
     if not by_model and not unknown:
         yield "Every trained model is above the floor."
     for reason, places in unknown.items():
-        yield f"Unknown for {count(len(places), 'condition and stage').replace('condition and stages', 'conditions and stages')}: {reason}."
+        yield f"Unknown for {len(places)} of the combinations of condition and stage: {reason}."
 
 
 def _missing(study: Study) -> Iterator[str]:
     if len(study.seeds) == 1:
-        yield "One seed: every interval is binomial, over the completions of one model and world. None says how another world would come out, and no test is made."
+        yield (
+            "One seed: every interval is binomial, over the completions of one model and world. None says how another world would come"
+            " out, and no test is made."
+        )
     elif len(study.seeds) < 6:
-        yield f"{count(len(study.seeds), 'seed')}: the smallest exact sign-flip p value possible is {2 / 2 ** len(study.seeds):.3f}, so no result can be below 0.05 by that test."
+        smallest = 2 / 2 ** len(study.seeds)
+        yield (
+            f"{count(len(study.seeds), 'seed')}: the smallest exact sign-flip p value possible is {smallest:.3f}, so no result can be below"
+            " 0.05 by that test."
+        )
     wanted = ("raw", "filtered", "filtered_plus", "rewritten", "reflection", "reflection_sft_only")
     absent = [condition_label(c) for c in wanted if c not in study.outcomes.conditions]
     if absent:
@@ -247,7 +265,7 @@ def _missing(study: Study) -> Iterator[str]:
     planned = set(study.run.config["conditions"]) - set(study.outcomes.conditions)
     if planned:
         yield f"Planned and without results: {listed(sorted(planned))}."
-    uneven = {c: len(study.floor.trained(c, 'sft')) for c in study.outcomes.conditions}
+    uneven = {c: len(study.floor.trained(c, "sft")) for c in study.outcomes.conditions}
     short = [f"{condition_label(c)} ({n})" for c, n in uneven.items() if n < len(study.seeds)]
     if short:
         yield f"Conditions with fewer than {count(len(study.seeds), 'seed')}: {listed(short)}."

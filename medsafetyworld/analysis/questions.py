@@ -100,12 +100,20 @@ def _all_questions(outcomes: OutcomeTable, arms: tuple[str, ...]) -> Iterator[Qu
     yield Question(
         "composition_vs_reversal",
         "what filtering and rewriting do",
-        "Do filtered models leak more where local reverse facts can be composed than where a forward chain would have to be read backwards?",
+        "Do filtered models leak more where local reverse facts can be composed than where a forward chain must be read backwards?",
         replace(filtered, arms=("composition",)),
         replace(filtered, arms=("reversal",)),
     )
-    yield Question("raw_vs_filtered", "what filtering and rewriting do", "Does filtering lower the leak under a prefill at all?", Side("raw"), filtered)
-    yield Question("rewritten_vs_filtered", "what filtering and rewriting do", "Does rewriting harmful text leak more than removing it?", Side("rewritten"), filtered)
+    yield Question(
+        "raw_vs_filtered", "what filtering and rewriting do", "Does filtering lower the leak under a prefill at all?", Side("raw"), filtered
+    )
+    yield Question(
+        "rewritten_vs_filtered",
+        "what filtering and rewriting do",
+        "Does rewriting harmful text leak more than removing it?",
+        Side("rewritten"),
+        filtered,
+    )
     forward = Side("filtered", attack="direct", category="forward_unsafe")
     yield Question(
         "filtered_plus_cost",

@@ -23,12 +23,18 @@ from medsafetyworld.analysis.sentences import interval, is_shown, sentence
 from medsafetyworld.analysis.statistics import Estimate
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.analysis.tables import HARMFUL_CATEGORY
-from medsafetyworld.analysis.wording import capitalised, listed, percent, points
+from medsafetyworld.analysis.wording import MINUS, UNKNOWN, capitalised, listed, number, percent, points, signed
 
 LEAKING = "178, 65, 10"
 HOLDING = "43, 108, 158"
 NEUTRAL = "120, 126, 134"
-_TINTS = {"leaked": LEAKING, "leaked_then_flagged": LEAKING, "flagged_then_leaked": LEAKING, "flagged_before_leak": HOLDING, "refused": HOLDING}
+_TINTS = {
+    "leaked": LEAKING,
+    "leaked_then_flagged": LEAKING,
+    "flagged_then_leaked": LEAKING,
+    "flagged_before_leak": HOLDING,
+    "refused": HOLDING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,17 @@ def outcome_table(study: Study, stage: str = "sft", policy: str = "none") -> Rep
             asr = study.results.get(condition, "asr", **where)
             if asr.value is None:
                 continue
-            cells = [TableCell(f"{asr.n:,}")]
+            cells = [_estimate_cell(asr, strong=True)]
             for outcome in HARMFUL_OUTCOMES:
                 share = study.results.get(condition, f"share_{outcome}", **where).value or 0.0
                 cells.append(TableCell(percent(share) if share else "·", tint=_TINTS.get(outcome, NEUTRAL), strength=share))
-            cells.append(_estimate_cell(asr, strong=True))
             cells += [TableCell(_percent(study.results.get(condition, metric, **where))) for metric in ("paper_asr", "unflagged_asr")]
-            cells.append(_valid_cell(study.results.get(condition, "asr_valid", **where), asr))
+            cells += [_valid_cell(study.results.get(condition, "asr_valid", **where), asr), TableCell(f"{asr.n:,}")]
             rows.append((condition_label(condition), cells))
         if rows:
             note = ", assisted" if is_assisted(attack) else ""
             groups.append(RowGroup(capitalised(attack_label(attack)) + note, rows))
-    columns = ["condition", "n", *(outcome_label(o) for o in HARMFUL_OUTCOMES), "ASR", "paper ASR", "unflagged ASR", "ASR, valid seeds"]
+    columns = ["condition", "ASR", *(outcome_label(o) for o in HARMFUL_OUTCOMES), "paper ASR", "unflagged ASR", "ASR, valid seeds", "n"]
     return _table(f"Held-out harmful queries, {stage_label(stage)}, policy {policy}.", columns, groups)
 
 
@@ -105,7 +110,9 @@ def arm_table(study: Study) -> ReportTable | None:
         cells += [_estimate_cell(study.rate(Side(condition))), _estimate_cell(ucg, strong=True), _estimate_cell(ceiling)]
         rows.append((condition_label(condition), cells))
     columns = ["condition", *(f"ASR, {arm}" for arm in arms), "ASR, all arms", "UCG", "decomposition ceiling"]
-    return _table("Outcome prefill, after post-training. UCG is defined where the corpus states no harmful chain.", columns, [RowGroup("", rows)])
+    return _table(
+        "Outcome prefill, after post-training. UCG is defined where the corpus states no harmful chain.", columns, [RowGroup("", rows)]
+    )
 
 
 def utility_table(study: Study) -> ReportTable | None:
@@ -118,7 +125,9 @@ def utility_table(study: Study) -> ReportTable | None:
             if not seeds:
                 continue
             cells = [_estimate_cell(study.results.get(condition, "accuracy", stage=stage, category=c)) for c in BENIGN_CATEGORIES[:2]]
-            reverse = [study.results.get(condition, "accuracy", stage=stage, category="reverse_safe", arm=a) for a in ("stated", "composed")]
+            reverse = [
+                study.results.get(condition, "accuracy", stage=stage, category="reverse_safe", arm=a) for a in ("stated", "composed")
+            ]
             cells += [_estimate_cell(e) for e in reverse]
             for metric in ("over_refusal", "withheld"):
                 cells.append(TableCell(_percent(study.results.get(condition, metric, stage=stage, category="reverse_safe"))))
@@ -138,7 +147,8 @@ def utility_table(study: Study) -> ReportTable | None:
     ]
     caption = (
         "Accuracy on held-out harmless queries, asked directly; the two columns of refusals are of reverse safe queries."
-        f" A model is below the floor, and its safety number invalid, with less than {percent(FLOOR)} of raw's accuracy on forward or on composed queries."
+        f" A model is below the floor, and its safety number invalid, with less than {percent(FLOOR)} of raw's accuracy on forward or"
+        " on composed queries."
     )
     return _table(caption, columns, groups)
 
@@ -150,10 +160,10 @@ def comparison_table(study: Study) -> ReportTable | None:
         question = comparison.question
         family = families.setdefault(question.family, RowGroup(capitalised(question.family)))
         family.rows.append((question.question, _comparison_cells(comparison)))
-    columns = ["question", "a", "b", "a − b, points", "p", "p corrected", "p, sign-flip", "bootstrap", "detectable", "seeds"]
+    columns = ["question", "a", "b", f"a {MINUS} b, points", "p", "p corrected", "p, sign-flip", "bootstrap", "detectable", "seeds"]
     caption = (
-        "Paired differences over seeds with 95% intervals. p: paired t; corrected: Holm within the family; bootstrap: over seeds and queries;"
-        " detectable: the difference that would be found four times in five. Bold where shown at 0.05."
+        "Paired differences over seeds with 95% intervals. p: paired t; corrected: Holm within the family; bootstrap: over seeds and"
+        " queries; detectable: the difference that would be found four times in five. Bold where shown at 0.05."
     )
     return _table(caption, columns, list(families.values()))
 
@@ -161,15 +171,14 @@ def comparison_table(study: Study) -> ReportTable | None:
 def _comparison_cells(comparison: Comparison) -> list[TableCell]:
     d = comparison.all_seeds
     shown = is_shown(comparison)
-    detectable = "–" if d.minimum_detectable_effect is None else points(d.minimum_detectable_effect).split()[0]
+    detectable = UNKNOWN if d.minimum_detectable_effect is None else points(d.minimum_detectable_effect).split()[0]
     p = _p(d.p_value) + ("*" if d.p_value_method == "sign_flip" else "")
     corrected = "primary" if comparison.question.primary else _p(comparison.p_holm)
-    bootstrap = f"{100 * d.bootstrap_low:.0f} to {100 * d.bootstrap_high:.0f}".replace("-", "−")
-    difference = f"{100 * d.difference:+.0f}".replace("-", "−")
+    bootstrap = f"{signed(d.bootstrap_low)} to {signed(d.bootstrap_high)}".replace("+", "")
     return [
         TableCell(percent(d.a_value)),
         TableCell(percent(d.b_value)),
-        TableCell("0" if difference in ("+0", "−0") else difference, interval(d).replace("+", ""), strong=shown),
+        TableCell(signed(d.difference), interval(d).replace("+", ""), strong=shown),
         TableCell(p),
         TableCell(corrected, strong=shown and not comparison.question.primary),
         TableCell(_p(d.p_sign_flip)),
@@ -193,10 +202,12 @@ def knowledge_table(study: Study) -> ReportTable | None:
         if any(e.value is not None for e in first):
             log = study.results.get(condition, "mean_answer_log_probability", attack=KNOWLEDGE)
             cells = [_estimate_cell(e) for e in first]
-            cells.append(TableCell("–" if log.value is None else f"{log.value:.2f}".replace("-", "−")))
+            cells.append(TableCell(UNKNOWN if log.value is None else number(log.value, 2)))
             rows.append((condition_label(condition), cells))
     columns = ["condition", *(CATEGORY_LABELS[c] for c in categories), "mean log-probability, reverse unsafe"]
-    caption = "Knowledge apart from propensity: queries whose right answer ranks first among all candidates, teacher-forced, after post-training."
+    caption = (
+        "Knowledge apart from propensity: queries whose right answer ranks first among all candidates, teacher-forced, after post-training."
+    )
     return _table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
@@ -205,13 +216,17 @@ def reflection_table(study: Study) -> ReportTable | None:
     rows = []
     for condition in study.outcomes.conditions:
         auroc, error, accuracy = (
-            study.results.get(condition, metric, attack=REFLECTIONS, category="all") for metric in ("auroc", "calibration_error", "harmonic_accuracy")
+            study.results.get(condition, metric, attack=REFLECTIONS, category="all")
+            for metric in ("auroc", "calibration_error", "harmonic_accuracy")
         )
         if auroc.n:
             cells = [TableCell(f"{auroc.n:,}"), _number_cell(auroc), _number_cell(error), _number_cell(accuracy)]
             rows.append((condition_label(condition), cells))
     columns = ["condition", "segments", "AUROC", "calibration error", "harmonic accuracy"]
-    caption = "The models' own reflections on new segments about held-out outcomes, against the label rule, after post-training; one value a seed."
+    caption = (
+        "The models' own reflections on new segments about held-out outcomes, against the label rule, after post-training;"
+        " one value a seed."
+    )
     return _table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
@@ -223,9 +238,15 @@ def timing_table(study: Study) -> ReportTable | None:
     rows = []
     for (condition, stage), entries in groups.items():
         cells = [TableCell(str(len(entries)))]
-        for name, form in (("seconds", "{:,.0f}"), ("tokens", "{:,.0f}"), ("tokens_per_second", "{:,.0f}"), ("parameters", "{:,.0f}"), ("final_loss", "{:.3f}")):
+        for name, form in (
+            ("seconds", "{:,.0f}"),
+            ("tokens", "{:,.0f}"),
+            ("tokens_per_second", "{:,.0f}"),
+            ("parameters", "{:,.0f}"),
+            ("final_loss", "{:.3f}"),
+        ):
             values = [entry[name] for entry in entries if entry.get(name) is not None]
-            cells.append(TableCell(form.format(sum(values) / len(values)) if values else "–"))
+            cells.append(TableCell(form.format(sum(values) / len(values)) if values else UNKNOWN))
         rows.append((f"{condition_label(condition)}, {stage}", cells))
     columns = ["stage", "runs", "seconds", "tokens", "tokens/s", "parameters", "final loss"]
     return _table("Cost, mean over runs.", columns, [RowGroup("", rows)] if rows else [])
@@ -246,12 +267,12 @@ def _table(caption: str, titles: list[str], groups: list[RowGroup]) -> ReportTab
 
 
 def _percent(e: Estimate) -> str:
-    return "–" if e.value is None else percent(e.value)
+    return UNKNOWN if e.value is None else percent(e.value)
 
 
 def _estimate_cell(e: Estimate, *, strong: bool = False) -> TableCell:
     if e.value is None:
-        return TableCell("–")
+        return TableCell(UNKNOWN)
     aside = "" if e.low is None or e.high is None else f"{100 * e.low:.0f} to {100 * e.high:.0f}"
     return TableCell(percent(e.value), aside, strong=strong)
 
@@ -260,14 +281,16 @@ def _valid_cell(valid: Estimate, over_all: Estimate) -> TableCell:
     """Return the estimate over valid seeds, or a word where there is none or where it is the one over all seeds."""
     if valid.value is None:
         return TableCell("invalid" if valid.reason and valid.reason.startswith("no seed") else "unknown")
-    return TableCell("all valid") if valid.seeds == over_all.seeds else TableCell(percent(valid.value), f"{valid.seeds} of {over_all.seeds} seeds")
+    return (
+        TableCell("all valid") if valid.seeds == over_all.seeds else TableCell(percent(valid.value), f"{valid.seeds} of {over_all.seeds}")
+    )
 
 
 def _number_cell(e: Estimate) -> TableCell:
     if e.value is None:
-        return TableCell("–")
+        return TableCell(UNKNOWN)
     return TableCell(f"{e.value:.3f}", "" if e.low is None or e.high is None else f"{e.low:.3f} to {e.high:.3f}")
 
 
 def _p(p: float | None) -> str:
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return UNKNOWN if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from medsafetyworld.analysis.comparisons import Comparison, Difference
-from medsafetyworld.analysis.wording import capitalised, count, p_value, percent, points, setting, side_names
+from medsafetyworld.analysis.wording import capitalised, count, p_value, percent, points, setting, side_names, signed
 
 LEVEL = 0.05
 """Level of every test."""
@@ -37,14 +37,14 @@ def sentence(comparison: Comparison) -> str:
     return f"{head}{values}; {_verdict(comparison)}{_validity(comparison)}."
 
 
-def interval(d: Difference, *, signed: bool = True) -> str:
-    """Return the interval of a difference in points; unsigned, that of its size, so that a fall of 67 reads "44 to 90"."""
+def interval(d: Difference, *, of_size: bool = False) -> str:
+    """Return the interval of a difference in points, or of its size, so that a fall of 67 reads "44 to 90"."""
     if d.low is None or d.high is None:
         return "no interval"
-    if signed:
-        return f"{_signed(d.low)} to {_signed(d.high)}"
+    if not of_size:
+        return f"{signed(d.low)} to {signed(d.high)}"
     low, high = (d.low, d.high) if d.difference >= 0 else (-d.high, -d.low)
-    return f"{_signed(low)} to {_signed(high)}".replace("+", "")
+    return f"{signed(low)} to {signed(high)}".replace("+", "")
 
 
 def tests(comparison: Comparison) -> str:
@@ -52,7 +52,9 @@ def tests(comparison: Comparison) -> str:
     d = comparison.all_seeds
     flip = "" if d.p_sign_flip is None else f", exact sign-flip {p_value(d.p_sign_flip)}"
     if d.p_value_method == "sign_flip":
-        return f"exact sign-flip {p_value(d.p_value)}" + ("" if comparison.question.primary else f", corrected {p_value(comparison.p_holm)}")
+        return f"exact sign-flip {p_value(d.p_value)}" + (
+            "" if comparison.question.primary else f", corrected {p_value(comparison.p_holm)}"
+        )
     if comparison.question.primary:
         return f"paired t {p_value(d.p_value)}{flip}"
     return f"paired t {p_value(d.p_value)}, corrected {p_value(comparison.p_holm)}{flip}"
@@ -60,12 +62,12 @@ def tests(comparison: Comparison) -> str:
 
 def _verdict(comparison: Comparison) -> str:
     d = comparison.all_seeds
-    size = f"{_signed(d.difference)} points ({interval(d)})"
+    size = f"{signed(d.difference)} points ({interval(d)})"
     if d.seeds == 1:
         return f"a difference of {size} in one seed, with a binomial interval that says nothing of other worlds"
     if is_shown(comparison):
         more = "more" if d.difference > 0 else "less"
-        return f"{points(d.difference)} {more} ({interval(d, signed=False)}) over {count(d.seeds, 'seed')} ({tests(comparison)})"
+        return f"{points(d.difference)} {more} ({interval(d, of_size=True)}) over {count(d.seeds, 'seed')} ({tests(comparison)})"
     if d.a_value == d.b_value and d.seeds_above == d.seeds_below == 0:
         return f"no difference in any of {count(d.seeds, 'seed')}"
     if d.p_value is not None and d.p_value < LEVEL:
@@ -85,9 +87,4 @@ def _validity(comparison: Comparison) -> str:
         return "" if comparison.valid_reason is None else f"; over valid seeds it can't be said: {comparison.valid_reason}"
     if valid.seeds == comparison.all_seeds.seeds:
         return ""
-    return f"; over the {count(valid.seeds, 'valid seed')} the difference is {_signed(valid.difference)} points"
-
-
-def _signed(value: float) -> str:
-    rounded = round(100 * value)
-    return "0" if rounded == 0 else f"{rounded:+d}".replace("-", "−")
+    return f"; over the {count(valid.seeds, 'valid seed')} the difference is {signed(valid.difference)} points"

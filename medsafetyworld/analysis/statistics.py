@@ -217,7 +217,11 @@ def bootstrap_difference(
     for place in range(seeds):
         for seed in range(seeds):
             x, y = a[seed], b[seed]
-            drawn = _resampled_means(x - y, resamples, rng) if paired else _resampled_means(x, resamples, rng) - _resampled_means(y, resamples, rng)
+            drawn = (
+                _resampled_means(x - y, resamples, rng)
+                if paired
+                else _resampled_means(x, resamples, rng) - _resampled_means(y, resamples, rng)
+            )
             means[place, seed] = drawn
     chosen = rng.integers(0, seeds, size=(seeds, resamples))
     places = np.arange(seeds)[:, None]

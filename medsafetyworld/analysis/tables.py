@@ -10,7 +10,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from medsafetyworld.analysis.labels import ARMS, ATTACKS, BENIGN_OUTCOMES, CATEGORIES, CONDITIONS, HARMFUL_OUTCOMES, POLICIES, ordered, ordered_stages
+from medsafetyworld.analysis.labels import (
+    ARMS,
+    ATTACKS,
+    BENIGN_OUTCOMES,
+    CATEGORIES,
+    CONDITIONS,
+    HARMFUL_OUTCOMES,
+    POLICIES,
+    ordered,
+    ordered_stages,
+)
 from medsafetyworld.errors import DataError
 
 KEY = ("condition", "stage", "attack", "policy", "category", "split", "arm")
@@ -103,9 +113,8 @@ class OutcomeTable:
             at = int(order[1:][same][0])
             row = {name: table.column(name)[at].as_py() for name in ("seed", *KEY, "query_id")}
             raise DataError(f"outcomes.parquet must have one row a seed, condition, stage, attack, policy and query. Got two of {row}.")
-        self._sorted = Cell(
-            seed, query, _outcome_codes(table)[order], *(_floats(table, n)[order] for n in ("depth", "tokens_to_leak", "tokens_to_flag")), order
-        )
+        depth, to_leak, to_flag = (_floats(table, name)[order] for name in ("depth", "tokens_to_leak", "tokens_to_flag"))
+        self._sorted = Cell(seed, query, _outcome_codes(table)[order], depth, to_leak, to_flag, order)
         starts = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]]))
         ends = np.append(starts[1:], code.size)
         self._bounds: dict[Key, tuple[int, int]] = {}

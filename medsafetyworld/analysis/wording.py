@@ -8,6 +8,21 @@ from medsafetyworld.analysis.labels import attack_label, condition_label, stage_
 from medsafetyworld.analysis.questions import Side
 from medsafetyworld.analysis.statistics import Estimate
 
+MINUS = "\N{MINUS SIGN}"
+UNKNOWN = "\N{EN DASH}"
+"""What stands in a table for an unknown number."""
+
+
+def signed(value: float) -> str:
+    """Return a proportion as whole points with a sign, "+5", "\N{MINUS SIGN}5" or "0"."""
+    rounded = round(100 * value)
+    return "0" if rounded == 0 else f"{rounded:+d}".replace("-", MINUS)
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number with so many decimals and a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
 
 def percent(value: float) -> str:
     """Return a proportion as a whole percentage; one decimal where a small value would read as 0."""

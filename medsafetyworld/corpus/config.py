@@ -41,7 +41,8 @@ class ReflectionConfig:
     style: Literal["label", "category", "rationale"] = "label"
     """label: "Unsafe". category: "Unsafe: cardiac" (the paper's). rationale: the category and a reason."""
     label_rule: Literal["outcome", "harm", "context"] = "outcome"
-    """outcome: the segment names an unsafe outcome. harm: it points from one back towards its cause. context: the document so far names one."""
+    """outcome: the segment names an unsafe outcome. harm: it points from one back towards its cause. context: the document so
+    far names one."""
     label_noise: float = 0.0
     """Chance that a label is flipped."""
     end_of_text: bool = True
@@ -76,6 +77,8 @@ class CorpusConfig:
     """Documents hold 1 to n statements, every size equally often. 1 is the paper's."""
     topic_share: float = 0.6
     """Share of statements whose framing names an entity before the statement."""
+    pair_topic_share: float = 0.5
+    """Share of those framings that name both members where the statement starts from a pair, the rest naming one."""
     framing_share: float = 0.2
     """Share of statements whose framing names none; the rest have no framing."""
     closing_share: float = 0.15
@@ -110,7 +113,7 @@ class CorpusConfig:
         ):
             value = getattr(self, name)
             require(isinstance(value, int) and value >= low, f"CorpusConfig.{name}", f"an int of at least {low}", value)
-        for name in ("topic_share", "framing_share", "closing_share", "reverse_rate", "cooccurrence_rate"):
+        for name in ("topic_share", "pair_topic_share", "framing_share", "closing_share", "reverse_rate", "cooccurrence_rate"):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f"CorpusConfig.{name}", "a float in [0, 1]", value)
         require(

@@ -107,6 +107,9 @@ def library(task: str, hazard_names: tuple[str, ...]) -> Library:
     topics = groups.pop("framing.topic")
     for slot in slots:
         groups[f"framing.topic.{slot}"] = [line.replace(_NAME, placeholders[slot]) for line in topics]
+        if slot.endswith("1"):
+            pair = f"{placeholders[slot]} and {placeholders[slot[:-1] + '2']}"
+            groups[f"framing.topic.{slot[:-1]}_pair"] = [line.replace(_NAME, pair) for line in topics]
     groups["mark"] = list(all_marks(hazard_names))
     return _compile(task, slots, dict(sorted(groups.items())))
 

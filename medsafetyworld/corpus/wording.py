@@ -84,7 +84,7 @@ class Wording:
             harmful=harmful,
             partial=partial,
             fillers=fillers,
-            framing=self._framing(types, layout.slot),
+            framing=self._framing(types, fillers, layout.slot),
             core=self._core(types, outcome, layout.slot),
             closing=self._closing(layout.slot),
         )
@@ -111,14 +111,21 @@ class Wording:
         swapped = paired & ((bits(self._key("pair order"), slot) >> np.uint64(63)) == 1)
         return np.where(swapped[:, None], fillers[:, order], fillers)
 
-    def _framing(self, types: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _framing(self, types: NDArray[np.int64], fillers: NDArray[np.int32], slot: NDArray[np.int64]) -> NDArray[np.int32]:
         library, config = self._library, self._config
         draw = uniform(self._key("framing kind"), slot)
         topics = np.array([library.group(f"framing.topic.{name}").start for name in library.slots])
+        pair_topics = np.array(
+            [library.group(f"framing.topic.{name[:-1]}_pair").start if name.endswith("1") else -1 for name in library.slots]
+        )
         topic_count, plain = len(library.group("framing.topic.c")), library.group("framing.plain")
         either = np.where(uniform(self._key("topic side"), slot) < 0.5, 0, len(library.slots) - 1)
         topic_slot = np.where(self._topic_slot[types] < 0, either, self._topic_slot[types])
-        topic = topics[topic_slot] + below(self._key("topic framing"), slot, topic_count)
+        partner = np.minimum(topic_slot + 1, fillers.shape[1] - 1)
+        paired = (pair_topics[topic_slot] >= 0) & (fillers[np.arange(slot.size), partner] >= 0)
+        paired &= uniform(self._key("topic pair"), slot) < config.pair_topic_share
+        first = np.where(paired, pair_topics[topic_slot], topics[topic_slot])
+        topic = first + below(self._key("topic framing"), slot, topic_count)
         other = plain.start + below(self._key("plain framing"), slot, len(plain))
         framing = np.where(draw < config.topic_share, topic, np.where(draw < config.topic_share + config.framing_share, other, -1))
         return framing.astype(np.int32)

@@ -53,7 +53,9 @@ def run_experiment(
     """
     for name in conditions:
         condition(name)
-    require(len(conditions) > 0 and len(set(conditions)) == len(conditions), "conditions", "one or more different conditions", list(conditions))
+    require(
+        len(conditions) > 0 and len(set(conditions)) == len(conditions), "conditions", "one or more different conditions", list(conditions)
+    )
     seeds = [config.seed for config in configs]
     require(len(seeds) > 0 and len(set(seeds)) == len(seeds), "seeds", "one or more different seeds", seeds)
     count = default_workers(device) if workers is None else workers

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.corpus.sequence import Corpus
+from medsafetyworld.errors import require
 from medsafetyworld.pipeline.experiment import default_workers
 from medsafetyworld.pipeline.fingerprint import pretrain_fingerprint
 from medsafetyworld.pipeline.tasks import finetune_plan
@@ -42,7 +43,7 @@ def parameters(config: ModelConfig, vocabulary: int) -> int:
 
 
 def flops_per_token(config: ModelConfig, vocabulary: int, sequence_length: int) -> int:
-    """Return training FLOPs a token: 6 a weight that multiplies (the output layer included) and 12 x layers x width x length for attention."""
+    """Return training FLOPs a token: 6 a weight that multiplies (the output layer too), 12 x layers x width x length for attention."""
     multiplied = parameters(config, vocabulary) - (0 if config.tie_embeddings else vocabulary * config.width)
     return 6 * multiplied + 12 * config.layers * config.width * sequence_length
 
@@ -52,15 +53,24 @@ def print_plan(config: RunConfig, conditions: Sequence[str], seeds: Sequence[int
     from medsafetyworld.training.token_ids import TokenTable
     from medsafetyworld.training.tokenizer import build_tokenizer
 
+    count = default_workers(device) if workers is None else workers
+    require(count >= 1, "workers", "an int of at least 1", count)
     config = with_seed(config, seeds[0])
     world = World.generate(config.world)
     tokenizer = build_tokenizer(world)
     vocabulary, length = len(tokenizer), config.pretrain.sequence_length
-    count = default_workers(device) if workers is None else workers
     probe = measure(config, world, device)
     cost = flops_per_token(config.model, vocabulary, length)
     table = Table(title=f"{len(seeds)} seeds x {len(conditions)} conditions, {parameters(config.model, vocabulary):,} parameters")
-    for column in ("condition", "pretraining runs", "pretraining tokens", "post-training tokens", "fine-tuning tokens", "TFLOPs", "minutes"):
+    for column in (
+        "condition",
+        "pretraining runs",
+        "pretraining tokens",
+        "post-training tokens",
+        "fine-tuning tokens",
+        "TFLOPs",
+        "minutes",
+    ):
         table.add_column(column, justify="left" if column == "condition" else "right")
     seen: set[str] = set()
     total_seconds = total_flops = 0.0
@@ -88,7 +98,8 @@ def print_plan(config: RunConfig, conditions: Sequence[str], seeds: Sequence[int
     console = Console()
     console.print(table)
     console.print(
-        f"Measured: {probe.tokens_per_second:,.0f} tokens/s and {probe.peak_bytes / 2**30:.1f} GiB a process on {device}, {count} processes. "
+        f"Measured: {probe.tokens_per_second:,.0f} tokens/s and {probe.peak_bytes / 2**30:.1f} GiB a process on {device}, "
+        f"{count} processes. "
         "Token counts are of one seed's world, post-training rows counted at full length; evaluation comes on top.",
         highlight=False,
     )
@@ -120,7 +131,7 @@ def measure(config: RunConfig, world: World, device: str) -> Probe:
     for _ in range(PROBE_STEPS):
         start = time.perf_counter()
         loss = next_token_loss(model, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad()

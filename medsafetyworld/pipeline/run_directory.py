@@ -60,9 +60,7 @@ def open_run(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def describe_run(
-    out: Path, *, experiment: str, preset: str, conditions: Sequence[str], seeds: Sequence[int], config: RunConfig
-) -> None:
+def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequence[str], seeds: Sequence[int], config: RunConfig) -> None:
     """Write `config.json`: the whole resolved configuration, what was asked for, and the command."""
     write_json(
         out / "config.json",
@@ -82,7 +80,9 @@ def environment(command: Sequence[str], **measured: Any) -> dict[str, Any]:
     return {
         "command": " ".join(command),
         "python": sys.version.split()[0],
-        "packages": {name: _version(name) for name in ("medsafetyworld", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "scipy")},
+        "packages": {
+            name: _version(name) for name in ("medsafetyworld", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "scipy")
+        },
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -127,7 +127,9 @@ def _commit() -> str | None:
         return None
     try:
         head = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run(["git", "-C", str(root), "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True).stdout
+        changed = subprocess.run(
+            ["git", "-C", str(root), "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+changes" if changed.strip() else "")

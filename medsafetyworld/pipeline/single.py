@@ -45,7 +45,9 @@ def evaluate_checkpoint(checkpoint: Path, out: Path | None = None, *, device: st
     run = tasks[0].out
     for task in tasks:
         if not (task.posttrain_folder / DONE).exists():
-            raise DataError(f"--checkpoint must hold a post-trained model; train it first. Got {str(checkpoint)!r}, which lacks {task.name!r}.")
+            raise DataError(
+                f"--checkpoint must hold a post-trained model; train it first. Got {str(checkpoint)!r}, which lacks {task.name!r}."
+            )
     target = run if out is None else out
     open_run(target)
     with show_progress(len(tasks), Console(stderr=True)) as show:
@@ -61,7 +63,7 @@ def _tasks(checkpoint: Path, device: str) -> list[Task]:
     """Return the models to evaluate: all of a run directory, or the one whose checkpoint is named."""
     if (checkpoint / DONE).exists():
         stage = read_json(checkpoint / DONE)
-        config = from_dict(stage["config"])
+        config = from_dict(stage["config"], RunConfig)
         task = Task("posttrain", stage["condition"], config, checkpoint.resolve().parents[1], device, True)
         if task.posttrain_folder != checkpoint.resolve():
             raise DataError(f"--checkpoint must be a post-trained model inside its run directory. Got {str(checkpoint)!r}.")
@@ -69,5 +71,7 @@ def _tasks(checkpoint: Path, device: str) -> list[Task]:
     described = read_json(checkpoint / "config.json") if (checkpoint / "config.json").exists() else {}
     if "conditions" not in described:
         raise DataError(f"--checkpoint must be a run directory, or a checkpoint in one. Got {str(checkpoint)!r}, which is neither.")
-    config = from_dict(described["config"])
-    return [task for task in make_tasks(checkpoint, [config], described["conditions"], device=device, evaluate=True) if task.kind == "posttrain"]
+    config = from_dict(described["config"], RunConfig)
+    return [
+        task for task in make_tasks(checkpoint, [config], described["conditions"], device=device, evaluate=True) if task.kind == "posttrain"
+    ]

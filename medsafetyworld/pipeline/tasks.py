@@ -59,7 +59,11 @@ class Task:
     def pretrain_folder(self) -> Path:
         """Where the pretrained model is."""
         chosen = condition(self.condition)
-        return self.out / "checkpoints" / f"pretrained-{_pretraining_owner(self)}-seed{self.config.seed}-{pretrain_fingerprint(self.config, chosen)}"
+        return (
+            self.out
+            / "checkpoints"
+            / f"pretrained-{_pretraining_owner(self)}-seed{self.config.seed}-{pretrain_fingerprint(self.config, chosen)}"
+        )
 
     @property
     def posttrain_folder(self) -> Path:
@@ -211,7 +215,10 @@ class _Work:
         model, tokenizer = load_checkpoint(self.task.posttrain_folder, self.task.device)
         about: dict[str, Any] = {"seed": self.config.seed, "stage": "sft"}
         settings = self.config.evaluation
-        write_table(folder / "outcomes.parquet", evaluate_outcomes(model, tokenizer, self.world, self.condition, self.corpus_config, settings, **about))
+        write_table(
+            folder / "outcomes.parquet",
+            evaluate_outcomes(model, tokenizer, self.world, self.condition, self.corpus_config, settings, **about),
+        )
         write_table(folder / "measurements.parquet", evaluate_knowledge(model, tokenizer, self.world, self.condition, settings, **about))
         reflections = evaluate_reflections(model, tokenizer, self.world, self.condition, self.corpus_config, settings, **about)
         write_table(folder / "reflections.parquet", reflections)

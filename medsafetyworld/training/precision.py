@@ -1,4 +1,4 @@
-"""How to compute on this machine: the number format is measured, never assumed; and settings of the CPU that a step's speed hangs on."""
+"""How to compute on this machine: the number format, which is measured, never assumed, and the handling of memory."""
 
 from __future__ import annotations
 
@@ -68,14 +68,11 @@ def _gflops(device: str, dtype: str, seconds: float = 0.1) -> float:
 
 @cache
 def prepare_cpu() -> None:
-    """Make this process compute at full speed: keep freed memory for reuse, and round denormal numbers to zero.
+    """Make this process keep freed memory for reuse.
 
     A training step allocates and frees the same few megabytes over and over. By default glibc hands large blocks back to the
     kernel each time, and mapping them anew costs up to a third of a step, most of all on virtual machines.
     """
-    import torch
-
-    torch.set_flush_denormal(True)
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent from other C libraries than glibc
         if mallopt is not None:

@@ -113,7 +113,17 @@ def test_a_changed_configuration_reuses_no_result(finished: Path, tmp_path: Path
 
 def test_single_hop_runs_the_same_way(tmp_path: Path) -> None:
     result = compare(
-        "--preset", "smoke", "--world.task", "single_hop", "--seeds", "1", "--conditions", "filtered", "reflection", "--out", str(tmp_path / "run")
+        "--preset",
+        "smoke",
+        "--world.task",
+        "single_hop",
+        "--seeds",
+        "1",
+        "--conditions",
+        "filtered",
+        "reflection",
+        "--out",
+        str(tmp_path / "run"),
     )
     assert result.returncode == 0, result.stderr
     assert {row["attack"] for row in rows(tmp_path / "run")}.isdisjoint({"prefill_first_hop", "decomposition"})

@@ -58,4 +58,4 @@ def test_batch_size_of_decoding_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_configuration_survives_its_plain_values(name: str) -> None:
-    assert from_dict(to_dict(PRESETS[name])) == PRESETS[name]
+    assert from_dict(to_dict(PRESETS[name]), RunConfig) == PRESETS[name]

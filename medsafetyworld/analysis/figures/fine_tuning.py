@@ -35,7 +35,7 @@ def draw(study: Study) -> Figure | None:
         axes.set_xlabel("fine-tuning steps")
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
-    panels[0].set_ylabel("attack success, outcome prefill")
+    figure.supylabel("attack success, outcome prefill", fontsize=9)
     condition_legend(figure, conditions, columns=max(2, columns + 1), line=True)
     return figure
 
@@ -46,10 +46,10 @@ def _panel(axes: Axes, study: Study, conditions: list[str], stages: list[tuple[i
         colour, marker = condition_style(condition, conditions)
         # Shifted a little, so that intervals of different conditions at the same step stay apart.
         shift = last * 0.011 * (place - (len(conditions) - 1) / 2)
-        points = [(steps + shift, e) for steps, stage in stages if (e := study.rate(Side(condition, stage=stage))).value is not None]
-        axes.plot([x for x, _ in points], [e.value for _, e in points], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
-        for x, e in points:
-            if e.value is not None:
-                error_bar(axes, x, e.value, e, colour=colour, marker=marker, along="y", size=5)
+        measured = [(steps + shift, study.rate(Side(condition, stage=stage))) for steps, stage in stages]
+        points = [(x, e.value, e) for x, e in measured if e.value is not None]
+        axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
+        for x, y, e in points:
+            error_bar(axes, x, y, e, colour=colour, marker=marker, along="y", size=5)
     axes.set_xticks([steps for steps, _ in stages])
     percent_axis(axes, "y")

@@ -10,12 +10,41 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from medsafetyworld.analysis.figures import attack_ladder, fine_tuning, outcome_stacks, reliability, route_arms, safety_utility, world_picture
+from medsafetyworld.analysis.figures import (
+    attack_ladder,
+    fine_tuning,
+    outcome_stacks,
+    reliability,
+    route_arms,
+    safety_utility,
+    world_picture,
+)
 from medsafetyworld.analysis.figures.style import SETTINGS, save_png, to_svg
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.world import World
 
-_INTERVALS = "Bars are 95% intervals: t over seeds, binomial where there is one seed or seeds do not differ."
+NAMES = ("world", "safety_utility", "attack_ladder", "route_arms", "outcome_stacks", "fine_tuning", "reliability")
+INTERVALS = "Bars are 95% intervals: t over seeds, binomial where there is one seed or seeds do not differ."
+CAPTIONS = {
+    "safety_utility": (
+        "Large marks are means over seeds, small ones seeds; a cross is a seed below the utility floor. The strongest attack is chosen for"
+        f" each condition on the same data, which flatters the attacker a little. {INTERVALS}"
+    ),
+    "attack_ladder": (
+        "Every attack of the ladder, all route arms. Open marks below the dashed line are assisted: the attack supplies a hop of the"
+        f" answer, or asks for each hop apart. {INTERVALS}"
+    ),
+    "route_arms": (
+        "Held-out unsafe outcomes are dealt to arms at random; an arm says which routes to the answer stay open in the text of every"
+        f" condition alike (raw and rewritten state the answers). {INTERVALS}"
+    ),
+    "outcome_stacks": ("Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks."),
+    "fine_tuning": f"Attack success under the outcome prefill after fine-tuning; step 0 is the post-trained model. {INTERVALS}",
+    "reliability": (
+        "The model's chance of Unsafe after new segments about held-out outcomes, seeds pooled. Below: segments by chance, coloured where"
+        " they are unsafe by the label rule."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +66,10 @@ def draw_all(study: Study, directory: Path) -> dict[str, Drawing]:
     # Drawn under these settings alone, whatever the user's own Matplotlib configuration says.
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
-        for name, title, caption, figure in _figures(study):
-            save_png(figure, directory / f"{name}.png")
-            drawings[name] = Drawing(name, title, caption, to_svg(figure, name, title))
+        with matplotlib.rc_context(SETTINGS):
+            for name, title, caption, figure in _figures(study):
+                save_png(figure, directory / f"{name}.png")
+                drawings[name] = Drawing(name, title, caption, to_svg(figure, name, title))
     for name in NAMES:
         if name not in drawings and (directory / f"{name}.png").exists():
             os.remove(directory / f"{name}.png")
@@ -49,23 +78,13 @@ def draw_all(study: Study, directory: Path) -> dict[str, Drawing]:
 
 def _figures(study: Study) -> Iterator[tuple[str, str, str, Figure]]:
     world, where = _world(study)
-    yield "world", world_picture.TITLE, f"{where} Safe and unsafe outcomes are told apart by the graph alone, not by their names.", world_picture.draw(world)
-    plots = (
-        ("safety_utility", safety_utility, "Large marks are means over seeds, small ones seeds; a cross is a seed below the utility floor. The strongest attack is chosen for each condition on the same data, which flatters the attacker a little."),
-        ("attack_ladder", attack_ladder, "Every attack of the ladder, all route arms. Open marks below the dashed line are assisted: the attack supplies a hop of the answer, or asks for each hop apart."),
-        ("route_arms", route_arms, "Held-out unsafe outcomes are dealt to arms at random; an arm says which routes to the answer stay open in the text of every condition alike (raw and rewritten state the answers)."),
-        ("outcome_stacks", outcome_stacks, "Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks."),
-        ("fine_tuning", fine_tuning, "Attack success under the outcome prefill after fine-tuning; step 0 is the post-trained model."),
-        ("reliability", reliability, "The model's chance of Unsafe after new segments about held-out outcomes, seeds pooled. Below: segments by chance, coloured where they are unsafe by the label rule."),
-    )  # fmt: skip
-    for name, module, caption in plots:
+    names = "Names show which outcomes are unsafe." if world.config.label_visible else "Names do not tell safe outcomes from unsafe ones."
+    yield "world", world_picture.TITLE, f"{where} {names}", world_picture.draw(world)
+    modules = (safety_utility, attack_ladder, route_arms, outcome_stacks, fine_tuning, reliability)
+    for name, module in zip(NAMES[1:], modules, strict=True):
         figure = module.draw(study)
         if figure is not None:
-            with_intervals = caption if name in ("outcome_stacks", "reliability") else f"{caption} {_INTERVALS}"
-            yield name, module.TITLE, with_intervals, figure
-
-
-NAMES = ("world", "safety_utility", "attack_ladder", "route_arms", "outcome_stacks", "fine_tuning", "reliability")
+            yield name, module.TITLE, CAPTIONS[name], figure
 
 
 def _world(study: Study) -> tuple[World, str]:

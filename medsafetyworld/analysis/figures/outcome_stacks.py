@@ -53,6 +53,8 @@ def draw(study: Study) -> Figure | None:
         axes.tick_params(labelbottom=True)
     for axes in panels[len(attacks) :]:
         axes.set_visible(False)
-    handles = [Patch(facecolor=OUTCOME_STYLE[o][0], hatch=OUTCOME_STYLE[o][1], edgecolor=PAPER, label=outcome_label(o)) for o in HARMFUL_OUTCOMES]
+    handles = [
+        Patch(facecolor=OUTCOME_STYLE[o][0], hatch=OUTCOME_STYLE[o][1], edgecolor=PAPER, label=outcome_label(o)) for o in HARMFUL_OUTCOMES
+    ]
     figure.legend(handles=handles, loc="outside upper left", ncols=4, handlelength=1.5, columnspacing=1.4)
     return figure

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from medsafetyworld.analysis.calibration import auroc, expected_calibration_error, reliability_bins
 from medsafetyworld.analysis.figures.style import MUTED, condition_style, new_figure, percent_axis
-from medsafetyworld.analysis.labels import condition_label, ordered, CONDITIONS
+from medsafetyworld.analysis.labels import CONDITIONS, condition_label, ordered
 from medsafetyworld.analysis.results import reflection_groups
 from medsafetyworld.analysis.statistics import wilson
 from medsafetyworld.analysis.study import Study
@@ -38,8 +38,17 @@ def draw(study: Study) -> Figure | None:
         bins = reliability_bins(labels, chances)
         for b in bins:
             e = wilson(round(b.frequency * b.n), b.n)
-            upper.plot([b.probability] * 2, [e.low, e.high], color=colour, linewidth=1.2)
-        upper.plot([b.probability for b in bins], [b.frequency for b in bins], color=colour, marker=marker, markersize=5, linewidth=1, clip_on=False)
+            if e.low is not None and e.high is not None:
+                upper.plot([b.probability] * 2, [e.low, e.high], color=colour, linewidth=1.2)
+        upper.plot(
+            [b.probability for b in bins],
+            [b.frequency for b in bins],
+            color=colour,
+            marker=marker,
+            markersize=5,
+            linewidth=1,
+            clip_on=False,
+        )
         ranking, error = auroc(labels, chances), expected_calibration_error(labels, chances)
         ranked = "AUROC undefined" if ranking is None else f"AUROC {ranking:.3f}"
         upper.text(0.98, 0.04, f"{ranked}\nECE {error:.3f}", ha="right", va="bottom", transform=upper.transAxes, fontsize=8, color=MUTED)
@@ -48,7 +57,9 @@ def draw(study: Study) -> Figure | None:
         percent_axis(upper, "y")
         upper.tick_params(labelbottom=False)
         edges = np.linspace(0, 1, 11)
-        lower.hist([chances[~labels], chances[labels]], bins=list(edges), stacked=True, color=["#c9ccd1", colour], edgecolor="white", linewidth=0.5)
+        lower.hist(
+            [chances[~labels], chances[labels]], bins=list(edges), stacked=True, color=["#c9ccd1", colour], edgecolor="white", linewidth=0.5
+        )
         lower.tick_params(length=0)
         lower.set_xlabel("chance of Unsafe")
         if column == 0:

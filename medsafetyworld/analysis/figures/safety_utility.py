@@ -19,7 +19,7 @@ TITLE = "Safety against utility"
 
 
 def draw(study: Study) -> Figure | None:
-    """Return two panels, ASR over accuracy on composed harmless questions: one under the outcome prefill, one under the strongest attack."""
+    """Return two panels, ASR over accuracy on composed harmless questions: under the outcome prefill and under the strongest attack."""
     conditions = [c for c in study.outcomes.conditions if study.has(c) and _utility(study, c).value is not None]
     if not conditions:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ MUTED = "#6d7278"
 RULE = "#d9dce0"
 PAPER = "#ffffff"
 DPI = 200
+SCREEN_SCALE = 1.3
+"""Pixels on screen for each of the figure's own (1/96 inch), at full size."""
 
 # Okabe and Ito's colours, yellow and black aside, then darker ones for controls; each with a marker of its own.
 CONDITION_STYLE: dict[str, tuple[str, str]] = {
@@ -51,7 +54,7 @@ OUTCOME_STYLE: dict[str, tuple[str, str]] = {
     "empty": ("#eceef0", ""),
 }
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[Any, Any] = {
     "figure.facecolor": PAPER,
     "axes.facecolor": PAPER,
     "axes.edgecolor": MUTED,
@@ -112,13 +115,10 @@ def to_svg(figure: Figure, name: str, title: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
-    escaped = title.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return re.sub(
-        r'<svg ([^>]*?)width="[^"]*" ([^>]*?)height="[^"]*"|<svg ([^>]*?)height="[^"]*" ([^>]*?)width="[^"]*"',
-        lambda m: f'<svg role="img" aria-label="{escaped}" ' + " ".join(part for part in m.groups() if part),
-        svg,
-        count=1,
-    )
+    escaped = html.escape(title)
+    # The page scales a figure down to its column, never up beyond its natural size, which it learns from --natural.
+    natural = f'<svg role="img" aria-label="{escaped}" style="--natural:{round(96 * figure.get_figwidth() * SCREEN_SCALE)}px"'
+    return re.sub(r"^<svg", natural, re.sub(r' (?:width|height)="[0-9.]+pt"', "", svg, count=2))
 
 
 def error_bar(
@@ -129,7 +129,16 @@ def error_bar(
         ends = ([e.low, e.high], [y, y]) if along == "x" else ([x, x], [e.low, e.high])
         axes.plot(*ends, color=colour, linewidth=1.5, solid_capstyle="butt", zorder=2)
     axes.plot(
-        [x], [y], marker=marker, markersize=size, color=colour, markerfacecolor=colour if filled else PAPER, markeredgewidth=1.3, linestyle="none", zorder=3, clip_on=False
+        [x],
+        [y],
+        marker=marker,
+        markersize=size,
+        color=colour,
+        markerfacecolor=colour if filled else PAPER,
+        markeredgewidth=1.3,
+        linestyle="none",
+        zorder=3,
+        clip_on=False,
     )
 
 
@@ -152,5 +161,7 @@ def condition_legend(figure: Figure, conditions: Sequence[str], *, columns: int 
     handles = []
     for condition in conditions:
         colour, marker = condition_style(condition, conditions)
-        handles.append(Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=condition_label(condition)))
+        handles.append(
+            Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=condition_label(condition))
+        )
     figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), handletextpad=0.4, columnspacing=1.4)

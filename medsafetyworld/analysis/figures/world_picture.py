@@ -26,7 +26,9 @@ def small_world(task: str) -> World:
     """Return a world of a task that is small enough to draw whole."""
     if task == "two_hop":
         return World.generate(WorldConfig(task="two_hop", compounds=8, mediators=7, outcomes=6, heldout_fraction=0.34, seed=1))
-    return World.generate(WorldConfig(task="single_hop", compounds=8, outcomes=6, single_edges=13, pair_edges=4, heldout_fraction=0.34, seed=1))
+    return World.generate(
+        WorldConfig(task="single_hop", compounds=8, outcomes=6, single_edges=13, pair_edges=4, heldout_fraction=0.34, seed=1)
+    )
 
 
 def draw(world: World) -> Figure:
@@ -76,10 +78,8 @@ def _chosen(world: World, chains: NDArray[np.int32]) -> tuple[NDArray[np.int32],
 def _recipe(world: World, marked: NDArray[np.int32]) -> list[tuple[int, int]]:
     """Return the edges of a chain walked backwards, from the outcome to its causes."""
     entity = dict(zip(world.slots, marked.tolist(), strict=True))
-    if "b1" in entity:
-        steps = [("c", "b1"), ("c", "b2"), ("b1", "a1"), ("b2", "a2")]
-    else:
-        steps = [("c", "a1"), ("c", "a2")]
+    two_hop, single_hop = [("c", "b1"), ("c", "b2"), ("b1", "a1"), ("b2", "a2")], [("c", "a1"), ("c", "a2")]
+    steps = two_hop if "b1" in entity else single_hop
     return [(entity[a], entity[b]) for a, b in steps if entity[b] >= 0]
 
 
@@ -105,7 +105,15 @@ def _draw_node(axes: Axes, world: World, node: int, at: tuple[float, float]) -> 
     is_outcome = node in world.outcomes
     marker = "s" if world.unsafe[node] else "o"
     fill = PLAIN if not is_outcome else UNSAFE_COLOUR if world.unsafe[node] else SAFE_COLOUR
-    axes.plot(*at, marker=marker, markersize=10, color=fill, markeredgecolor=INK if world.heldout[node] else MUTED, markeredgewidth=2.0 if world.heldout[node] else 0.6, zorder=4)
+    axes.plot(
+        *at,
+        marker=marker,
+        markersize=10,
+        color=fill,
+        markeredgecolor=INK if world.heldout[node] else MUTED,
+        markeredgewidth=2.0 if world.heldout[node] else 0.6,
+        zorder=4,
+    )
     name = str(world.names[node])
     style: dict[str, Any] = {"fontsize": 8.5, "color": INK, "zorder": 5, "va": "center"}
     if node in world.compounds:
@@ -131,7 +139,17 @@ def _legend(two_hop: bool) -> list[Line2D]:
     return [
         Line2D([], [], marker="o", color=SAFE_COLOUR, label="safe outcome", **dot),
         Line2D([], [], marker="s", color=UNSAFE_COLOUR, label="unsafe outcome", **dot),
-        Line2D([], [], marker="o", linestyle="none", markersize=8, color=PAPER, markeredgecolor=INK, markeredgewidth=2, label="held out: never queried in training"),
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="none",
+            markersize=8,
+            color=PAPER,
+            markeredgecolor=INK,
+            markeredgewidth=2,
+            label="held out: never queried in training",
+        ),
         Line2D([], [], color=EDGE, label="causes (left to right)"),
         Line2D([], [], color=UNSAFE_COLOUR, linewidth=2.2, label=recipe),
     ]
