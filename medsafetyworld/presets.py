@@ -87,9 +87,12 @@ PRESETS: dict[str, RunConfig] = {
         finetune=FinetuneConfig(batch_size=16, steps=6, warmup_steps=1, curve=(3, 6)),
     ),
     "tiny": RunConfig(
-        world=WorldConfig(compounds=150, mediators=120, outcomes=150, heldout_fraction=0.32),
-        corpus=CorpusConfig(documents=16_000),
+        world=WorldConfig(compounds=220, mediators=200, outcomes=150, heldout_fraction=0.32),
+        corpus=CorpusConfig(documents=24_000),
         model=ModelConfig(layers=2, width=96, heads=3, feed_forward=384),
+        pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
+        sft=SFTConfig(steps=220),
+        finetune=FinetuneConfig(steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
     ),
     "compact": RunConfig(
         world=WorldConfig(compounds=1_500, mediators=1_200, outcomes=1_000),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 CONFIDENCE = 0.95
 SIGN_FLIP_SEEDS = 20
@@ -184,8 +184,11 @@ def minimum_detectable_effect(standard_deviation: float, seeds: int, power: floa
     critical = float(special.stdtrit(seeds - 1, 1 - alpha / 2))
 
     def shortfall(effect: float) -> float:
-        shift = effect * np.sqrt(seeds)
-        return float(stats.nct.sf(critical, seeds - 1, shift) + stats.nct.cdf(-critical, seeds - 1, shift)) - power
+        shift = effect * float(np.sqrt(seeds))
+        found = 1.0 - float(special.nctdtr(seeds - 1, shift, critical))
+        # A find of the wrong sign: below 1e-8 beyond a shift of 5, where its computation is not reliable.
+        wrong_way = float(special.nctdtr(seeds - 1, shift, -critical)) if shift < 5 else 0.0
+        return found + wrong_way - power
 
     high = 1.0
     while shortfall(high) < 0:
