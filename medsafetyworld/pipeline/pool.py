@@ -29,6 +29,9 @@ class Event:
     note: str = ""
 
 
+DRAIN_SECONDS = 0.05
+"""How long a report may take from one process to another."""
+
 Report = Callable[[Event], None]
 Run = Callable[[Any, Report], Any]
 
@@ -113,19 +116,19 @@ def run_tasks(
                 _drain(events, on_event)
                 for future in done:
                     finished[running.pop(future)] = future.result()
-            _drain(events, on_event)
         except BrokenProcessPool:
             raise MedSafetyWorldError(
                 f"A worker process died (killed, or out of memory) while running {', '.join(running.values())}. The same command continues."
             ) from None
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
+            _drain(events, on_event)  # a worker sends what it still holds before it ends
     return finished
 
 
 def _drain(events: Queue[Event], on_event: Report) -> None:
     while True:
         try:
-            on_event(events.get_nowait())
+            on_event(events.get(timeout=DRAIN_SECONDS))
         except Empty:
             return
