@@ -119,11 +119,12 @@ def train(
             progress.step += 1
             progress.tokens += rows.tokens
             finished = progress.step == total_steps
+            stop = interrupt.requested  # read once: what comes later is honoured after the next step, once that is saved
             snapshot = progress.step in snapshot_steps
             due = time.perf_counter() - saved >= checkpoint_seconds
             due = due or (checkpoint_steps is not None and progress.step % checkpoint_steps == 0)
             report = finished or progress.step % REPORT_STEPS == 0
-            save = out is not None and (due or finished or interrupt.requested)
+            save = out is not None and (due or finished or stop)
             if report or save or snapshot:
                 mean = _checked_mean(recent, norm, progress.step)
                 now = time.perf_counter()
@@ -143,9 +144,11 @@ def train(
             if save and out is not None:
                 save_state(out, model, optimizers, stage, chosen.dtype, progress, recent)
                 saved = time.perf_counter()
-            if interrupt.requested:
+            if stop:
                 raise KeyboardInterrupt
     model.eval()
+    if interrupt.requested:
+        raise KeyboardInterrupt
     return TrainSummary(progress.step, progress.tokens, progress.seconds, progress.tokens_per_second, progress.loss, chosen.dtype)
 
 

@@ -81,6 +81,16 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, stop):
     assert untimed(tmp_path / "parts") == untimed(tmp_path / "whole")
 
 
+def test_an_interruption_during_the_last_report_is_not_lost(tmp_path):
+    whole, parts = build(), build()
+    run(whole)
+    with pytest.raises(KeyboardInterrupt):
+        run(parts, tmp_path, on_progress=lambda progress: progress.step == 25 and signal.raise_signal(signal.SIGINT))
+    again = build()
+    run(again, tmp_path)
+    assert equal(weights(whole), weights(again))
+
+
 def test_a_killed_run_continues_from_its_last_saved_state(tmp_path):
     whole = build()
     run(whole)
