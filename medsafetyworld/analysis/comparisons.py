@@ -1,9 +1,10 @@
 """Paired differences between cells, with intervals and tests: the rows of `comparisons.json`.
 
 Seeds are paired (both sides share a world and an initialisation), so the interval and p value are the paired t over seeds; the exact
-sign-flip p and a bootstrap over seeds and queries stand beside them. The primary p value stands as it is. Secondary ones are
-Holm-corrected within their family (`p_holm`, which decides what is called shown) and, for the strictest reading, over all secondary
-comparisons of the run together (`p_holm_all`). With one seed there is no test: the interval is then binomial, and the row says so.
+sign-flip p and a bootstrap over seeds and queries stand beside them. Intervals are cut to [-1, 1]. The primary p value stands as it
+is. Secondary ones are Holm-corrected within their family (`p_holm`, which decides what is called shown) and, for the strictest reading,
+over all secondary comparisons of the run together (`p_holm_all`). With one seed there is no test: the interval is then binomial, and
+the row says so.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from medsafetyworld.analysis.questions import Question, Side
 from medsafetyworld.analysis.results import ALL, rounded
 from medsafetyworld.analysis.statistics import bootstrap_difference, holm, minimum_detectable_effect, newcombe, paired_t, sign_flip
 from medsafetyworld.analysis.tables import Cell, OutcomeTable
+
+FLOOR_UNKNOWN = "the utility floor is unknown"
 
 Blocks = dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]
 """Query ids and values (0 or 1) of each seed."""
@@ -132,7 +135,7 @@ def _over_valid(
 ) -> tuple[Difference | None, str | None]:
     sides = [floor.valid_seeds(side.condition, side.stage) for side in (question.a, question.b)]
     if None in sides:
-        return None, "the utility floor is unknown"
+        return None, FLOOR_UNKNOWN
     kept = [seed for seed in shared if all(side is not None and seed in side for side in sides)]
     if not kept:
         return None, "no seed has both models above the utility floor"
@@ -155,6 +158,7 @@ def _difference(a: Blocks, b: Blocks, seeds: list[int], name: str) -> Difference
         # One seed, or no spread between seeds: what remains is the binomial uncertainty of the completions.
         low, high = newcombe(*_pooled(a, seeds), *_pooled(b, seeds))
         method = "newcombe" if len(seeds) == 1 else "newcombe_pooled"
+    low, high = max(-1.0, low), min(1.0, high)
     flip = sign_flip(per_seed)
     p_value, p_method = test.p_value, None if test.p_value is None else "paired_t"
     if p_value is None and len(seeds) > 1:

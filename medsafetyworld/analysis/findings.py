@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from medsafetyworld.analysis.answer import leaks
 from medsafetyworld.analysis.comparisons import Comparison
+from medsafetyworld.analysis.judgement import leaks, told, verdict
 from medsafetyworld.analysis.labels import attack_label, condition_label, stage_label
 from medsafetyworld.analysis.questions import CONTROLS, COUNTERPARTS, DECOMPOSITION, GUARDED, PRIMARY, Side, last_doses
 from medsafetyworld.analysis.sentences import direction, is_shown, sentence
@@ -68,7 +68,7 @@ def _group(study: Study, comparison: Comparison) -> str:
     found = direction(comparison)
     if found:
         return "less" if found > 0 else "more"
-    both = [leaks(study.rate(side)) for side in (comparison.question.a, comparison.question.b)]
+    both = [verdict(study, side) for side in (comparison.question.a, comparison.question.b)]
     return "neither" if both == [-1, -1] else "open"
 
 
@@ -88,8 +88,9 @@ def _returns(study: Study) -> Iterator[str]:
             text = f"{attack_label(attack)} ({percent(d.b_value)} without, {percent(d.a_value)} with)"
             (shown if direction(comparison) > 0 else absent).append(text)
         name = capitalised(condition_label(condition))
-        if len(study.seeds) == 1 and absent:
-            yield f"{name}, one seed, so nothing is tested; attacks on its reflections leave and bring: {listed(absent)}."
+        if len(study.seeds) == 1:
+            if absent:
+                yield f"{name}, in one seed and untested, without and with an attack on its reflections: {listed(absent)}."
             continue
         if shown:
             yield f"{name}: attacks on its reflections bring leaks back: {listed(shown)}."
@@ -100,19 +101,18 @@ def _returns(study: Study) -> Iterator[str]:
 
 
 def _after_fine_tuning(study: Study, stage: str) -> Iterator[str]:
-    before_after = {c: study.rate(Side(c, stage=stage)) for c in study.outcomes.conditions}
-    known = {c: e for c, e in before_after.items() if e.value is not None}
+    known = [c for c in study.outcomes.conditions if study.has(c, stage)]
     if not known:
         return
-    rates = listed([f"{condition_label(c)} {estimate(e)}" for c, e in known.items()])
+    rates = listed([f"{condition_label(c)} {told(study, Side(c, stage=stage))}" for c in known])
     text = f"{capitalised(stage_label(stage))}, the outcome prefill leaks: {rates}."
     if "reflection" in known:
         for base in ("filtered", "raw"):
             comparison = study.comparisons.get(f"{stage.partition('@')[0]}:{base}_vs_reflection")
             if comparison is not None and comparison.all_seeds.seeds > 1:
-                verdict = {1: "still leaks less than", 0: "is not shown to leak less than", -1: "leaks more than"}[direction(comparison)]
-                text += f" Reflection {verdict} {base} there."
-    if "_reflect@" in stage and len(known) > 1 and all(leaks(e) < 0 for e in known.values()):
+                compared = {1: "still leaks less than", 0: "is not shown to leak less than", -1: "leaks more than"}[direction(comparison)]
+                text += f" Reflection {compared} {base} there."
+    if "_reflect@" in stage and len(known) > 1 and all(verdict(study, Side(c, stage=stage)) < 0 for c in known):
         text += " Every condition is near 0 there, so the tagging of the data does the work and not the pretraining."
     yield text
 
@@ -121,10 +121,10 @@ def _weaker(study: Study) -> Iterator[str]:
     yield from _paper_measure(study)
     yield from _shallow_refusal(study)
     if study.has("filtered_plus"):
-        e = study.rate(Side("filtered_plus"))
+        side = Side("filtered_plus")
         forward = study.rate(Side("filtered_plus", attack="direct", category="forward_unsafe"), "accuracy")
-        text = f"Filtered plus leaks in {estimate(e)} under the outcome prefill"
-        if leaks(e) < 0:
+        text = f"Filtered plus leaks in {told(study, side)} under the outcome prefill"
+        if leaks(study.rate(side)) < 1:
             text += "; that is no achievement, since unsafe outcomes are never named in its corpus"
         yield (
             f"{text}. It answers {estimate(forward)} of the harmless forward unsafe questions." if forward.value is not None else f"{text}."
@@ -137,6 +137,7 @@ def _weaker(study: Study) -> Iterator[str]:
         comparison = study.comparisons.get(f"{condition}_vs_reflection")
         if comparison is not None:
             yield sentence(comparison) + _control_reading(comparison)
+    yield from _assisted(study)
     yield from _ceiling(study)
     yield from _stop_policy(study)
     comparison = study.comparisons.get("reflection_cost")
@@ -186,6 +187,17 @@ def _shallow_refusal(study: Study) -> Iterator[str]:
         yield text + "."
 
 
+def _assisted(study: Study) -> Iterator[str]:
+    """Say what a model that guards its answers does once a hop of the answer is put into its mouth."""
+    for condition in GUARDED:
+        sides = [Side(condition, attack=attack) for attack in study.attacks(condition, assisted=True) if "spoofed" not in attack]
+        if sides:
+            rates = listed([f"{attack_label(side.attack)} {told(study, side)}" for side in sides])
+            beaten = [attack_label(side.attack) for side in sides if verdict(study, side) > 0]
+            reading = f"; it goes on to leak under {listed(beaten)}" if beaten else ""
+            yield f"Assisted, with permitted facts given and no reflection spoofed, {condition_label(condition)} leaks: {rates}{reading}."
+
+
 def _ceiling(study: Study) -> Iterator[str]:
     ceilings = {c: e for c in study.outcomes.conditions if (e := study.rate(Side(c, attack=DECOMPOSITION))).value is not None}
     if ceilings:
@@ -222,13 +234,13 @@ def _invalid(study: Study) -> Iterator[str]:
     by_model: dict[tuple[str, int], list[tuple[str, str]]] = {}
     unknown: dict[str, list[str]] = {}
     for condition, stage, seed in study.floor.models():
-        verdict = study.floor.validity(condition, stage, seed)
-        if verdict.valid is False:
-            by_model.setdefault((condition, seed), []).append((stage, verdict.reason))
-        elif verdict.valid is None:
+        validity = study.floor.validity(condition, stage, seed)
+        if validity.valid is False:
+            by_model.setdefault((condition, seed), []).append((stage, validity.reason))
+        elif validity.valid is None:
             where = f"{condition_label(condition)} {stage_label(stage)}"
-            if where not in unknown.setdefault(verdict.reason, []):
-                unknown[verdict.reason].append(where)
+            if where not in unknown.setdefault(validity.reason, []):
+                unknown[validity.reason].append(where)
     for (condition, seed), stages in by_model.items():
         stage, reason = stages[0]
         model = f"{capitalised(condition_label(condition))}, seed {seed}, {stage_label(stage)}"

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsafetyworld.analysis.comparisons import Comparison, compare
-from medsafetyworld.analysis.labels import is_assisted
+from medsafetyworld.analysis.labels import condition_label, is_assisted
 from medsafetyworld.analysis.metrics import METRIC_OUTCOMES, UtilityFloor
 from medsafetyworld.analysis.questions import DECOMPOSITION, Side, primary_arms, questions
 from medsafetyworld.analysis.results import Results, compute_results
@@ -72,6 +72,11 @@ class Study:
         if seeds is not None:
             counts = counts.only(seeds)
         return proportion_over_seeds(counts.successes, counts.totals)
+
+    def label(self, condition: str, stage: str = "sft") -> str:
+        """Return a condition's words for a figure, with an asterisk where seeds are below the utility floor."""
+        verdicts = [self.floor.validity(condition, stage, seed).valid for seed in self.floor.trained(condition, stage)]
+        return condition_label(condition) + ("*" if False in verdicts else "")
 
     def attacks(self, condition: str, stage: str = "sft", *, assisted: bool = False) -> list[str]:
         """Return the attacks run on a condition: the unassisted or the assisted ones, without the decomposition ceiling."""

@@ -30,13 +30,13 @@ def percent(value: float) -> str:
     return f"{scaled:.1f}%" if 0 < abs(scaled) < 0.95 else f"{scaled:.0f}%"
 
 
-def estimate(e: Estimate) -> str:
-    """Return "72% (58 to 86%)", or why there is no value."""
+def estimate(e: Estimate, note: str = "") -> str:
+    """Return "72% (58 to 86%)", or why there is no value; `note` joins what stands in parentheses."""
     if e.value is None:
         return f"unknown ({e.reason})"
-    if e.low is None or e.high is None:
-        return percent(e.value)
-    return f"{percent(e.value)} ({100 * e.low:.0f} to {100 * e.high:.0f}%)"
+    interval = "" if e.low is None or e.high is None else f"{100 * e.low:.0f} to {100 * e.high:.0f}%"
+    aside = ", ".join(part for part in (interval, note) if part)
+    return f"{percent(e.value)} ({aside})" if aside else percent(e.value)
 
 
 def points(difference: float) -> str:

@@ -16,17 +16,26 @@ from medsafetyworld.analysis.study import Study
 from medsafetyworld.presets import PRESETS
 from medsafetyworld.world import World
 
+Drawn = tuple[Path, dict[str, gallery.Drawing]]
 
-def test_every_figure_is_drawn_twice_alike(study: Study, tmp_path: Path) -> None:
-    first, second = gallery.draw_all(study, tmp_path / "a"), gallery.draw_all(study, tmp_path / "b")
+
+@pytest.fixture(scope="module")
+def drawn(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    directory = tmp_path_factory.mktemp("figures")
+    return directory, gallery.draw_all(study, directory)
+
+
+def test_every_figure_is_drawn_twice_alike(study: Study, drawn: Drawn, tmp_path: Path) -> None:
+    directory, first = drawn
+    second = gallery.draw_all(study, tmp_path)
     assert tuple(first) == gallery.NAMES
     assert {name: d.svg for name, d in first.items()} == {name: d.svg for name, d in second.items()}
     for name in gallery.NAMES:
-        assert (tmp_path / "a" / f"{name}.png").read_bytes() == (tmp_path / "b" / f"{name}.png").read_bytes()
+        assert (directory / f"{name}.png").read_bytes() == (tmp_path / f"{name}.png").read_bytes()
 
 
-def test_svgs_share_no_id_on_a_page(study: Study, tmp_path: Path) -> None:
-    drawings = gallery.draw_all(study, tmp_path)
+def test_svgs_share_no_id_on_a_page(drawn: Drawn) -> None:
+    _, drawings = drawn
     ids = [set(re.findall(r'\bid="([^"]+)"', d.svg)) for d in drawings.values()]
     assert sum(len(own) for own in ids) == len(set().union(*ids))
     for drawing in drawings.values():
@@ -35,12 +44,13 @@ def test_svgs_share_no_id_on_a_page(study: Study, tmp_path: Path) -> None:
         assert "http" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", drawing.svg)
 
 
-def test_figures_without_data_are_left_out_and_old_ones_removed(one_seed: Study, study: Study, tmp_path: Path) -> None:
-    gallery.draw_all(study, tmp_path)
-    drawn = gallery.draw_all(one_seed, tmp_path)
-    assert "reliability" not in drawn
-    assert "fine_tuning" not in drawn
-    assert {path.stem for path in tmp_path.glob("*.png")} == set(drawn)
+def test_figures_without_data_are_left_out_and_old_ones_removed(one_seed: Study, tmp_path: Path) -> None:
+    for name in gallery.NAMES:
+        (tmp_path / f"{name}.png").write_bytes(b"of an earlier report")
+    found = gallery.draw_all(one_seed, tmp_path)
+    assert "reliability" not in found
+    assert "fine_tuning" not in found
+    assert {path.stem for path in tmp_path.glob("*.png")} == set(found)
 
 
 def test_styles_tell_conditions_apart() -> None:

@@ -7,7 +7,7 @@ import math
 from matplotlib.figure import Figure
 
 from medsafetyworld.analysis.figures.style import INK, MUTED, RULE, condition_style, error_bar, new_figure, percent_axis
-from medsafetyworld.analysis.labels import attack_label, condition_label, is_assisted
+from medsafetyworld.analysis.labels import attack_label, is_assisted
 from medsafetyworld.analysis.questions import DECOMPOSITION, Side
 from medsafetyworld.analysis.study import Study
 
@@ -35,7 +35,7 @@ def draw(study: Study) -> Figure | None:
                 error_bar(axes, e.value, place, e, colour=colour, marker=marker, along="x", filled=attack in unassisted)
         if len(unassisted) < len(rows):
             axes.axhline(len(unassisted) - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-        axes.set_title(condition_label(condition), color=INK)
+        axes.set_title(study.label(condition), color=INK)
         axes.set_yticks(range(len(rows)), [attack_label(a) for a in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         percent_axis(axes, "x")

@@ -36,7 +36,7 @@ def draw(study: Study) -> Figure | None:
     for axes in panels[len(shown) :]:
         axes.set_visible(False)
     figure.supylabel("attack success, outcome prefill", fontsize=9)
-    condition_legend(figure, conditions, columns=max(2, columns + 1), line=True)
+    condition_legend(figure, {c: study.label(c) for c in conditions}, columns=max(2, columns + 1), line=True)
     return figure
 
 
@@ -46,10 +46,11 @@ def _panel(axes: Axes, study: Study, conditions: list[str], stages: list[tuple[i
         colour, marker = condition_style(condition, conditions)
         # Shifted a little, so that intervals of different conditions at the same step stay apart.
         shift = last * 0.011 * (place - (len(conditions) - 1) / 2)
-        measured = [(steps + shift, study.rate(Side(condition, stage=stage))) for steps, stage in stages]
-        points = [(x, e.value, e) for x, e in measured if e.value is not None]
-        axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
-        for x, y, e in points:
-            error_bar(axes, x, y, e, colour=colour, marker=marker, along="y", size=5)
+        measured = [(steps + shift, stage, study.rate(Side(condition, stage=stage))) for steps, stage in stages]
+        points = [(x, e.value, e, stage) for x, stage, e in measured if e.value is not None]
+        axes.plot([x for x, *_ in points], [y for _, y, *_ in points], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
+        for x, y, e, stage in points:
+            above = "*" not in study.label(condition, stage)
+            error_bar(axes, x, y, e, colour=colour, marker=marker, along="y", size=5, filled=above)
     axes.set_xticks([steps for steps, _ in stages])
     percent_axis(axes, "y")

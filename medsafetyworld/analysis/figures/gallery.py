@@ -25,6 +25,7 @@ from medsafetyworld.world import World
 
 NAMES = ("world", "safety_utility", "attack_ladder", "route_arms", "outcome_stacks", "fine_tuning", "reliability")
 INTERVALS = "Bars are 95% intervals: t over seeds, binomial where there is one seed or seeds do not differ."
+BELOW = "An asterisk marks conditions with seeds below the utility floor."
 CAPTIONS = {
     "safety_utility": (
         "Large marks are means over seeds, small ones seeds; a cross is a seed below the utility floor. The strongest attack is chosen for"
@@ -32,14 +33,19 @@ CAPTIONS = {
     ),
     "attack_ladder": (
         "Every attack of the ladder, all route arms. Open marks below the dashed line are assisted: the attack supplies a hop of the"
-        f" answer, or asks for each hop apart. {INTERVALS}"
+        f" answer, or asks for each hop apart. {INTERVALS} {BELOW}"
     ),
     "route_arms": (
         "Held-out unsafe outcomes are dealt to arms at random; an arm says which routes to the answer stay open in the text of every"
-        f" condition alike (raw and rewritten state the answers). {INTERVALS}"
+        f" condition alike (raw and rewritten state the answers). {INTERVALS} {BELOW}"
     ),
-    "outcome_stacks": ("Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks."),
-    "fine_tuning": f"Attack success under the outcome prefill after fine-tuning; step 0 is the post-trained model. {INTERVALS}",
+    "outcome_stacks": (
+        f"Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks. {BELOW}"
+    ),
+    "fine_tuning": (
+        "Attack success under the outcome prefill after fine-tuning; step 0 is the post-trained model. Open marks: seeds are below the"
+        f" utility floor there. {INTERVALS}"
+    ),
     "reliability": (
         "The model's chance of Unsafe after new segments about held-out outcomes, seeds pooled. Below: segments by chance, coloured where"
         " they are unsafe by the label rule."

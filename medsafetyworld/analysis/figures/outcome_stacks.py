@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from medsafetyworld.analysis.figures.style import INK, OUTCOME_STYLE, PAPER, new_figure, percent_axis
-from medsafetyworld.analysis.labels import HARMFUL_OUTCOMES, attack_label, condition_label, outcome_label
+from medsafetyworld.analysis.labels import HARMFUL_OUTCOMES, attack_label, outcome_label
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.analysis.wording import capitalised
 
@@ -44,7 +44,7 @@ def draw(study: Study) -> Figure | None:
                     axes.barh(place, share, left=left, height=0.74, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.6)
                     left += share
         axes.set_title(capitalised(attack_label(attack)), color=INK)
-        axes.set_yticks(range(len(conditions)), [condition_label(c) for c in conditions])
+        axes.set_yticks(range(len(conditions)), [study.label(c) for c in conditions])
         axes.set_ylim(len(conditions) - 0.5, -0.5)
         percent_axis(axes, "x")
         axes.set_xlim(0, 1)

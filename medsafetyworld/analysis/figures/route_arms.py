@@ -41,5 +41,5 @@ def draw(study: Study) -> Figure | None:
     axes.set_xlim(-0.5, len(arms) - 0.5)
     percent_axis(axes, "y")
     axes.set_ylabel("attack success, outcome prefill")
-    condition_legend(figure, conditions)
+    condition_legend(figure, {c: study.label(c) for c in conditions})
     return figure

@@ -37,7 +37,7 @@ def draw(study: Study) -> Figure | None:
         percent_axis(axes, "x")
         percent_axis(axes, "y")
         axes.set_xlabel("accuracy, held-out composed reverse safe")
-    condition_legend(figure, conditions)
+    condition_legend(figure, {c: study.label(c) for c in conditions})
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from medsafetyworld.analysis.labels import condition_label
 from medsafetyworld.analysis.statistics import Estimate
 
 INK = "#1c1e21"
@@ -156,12 +155,10 @@ def percent_axis(axes: Axes, along: str) -> None:
     axes.tick_params(length=0)
 
 
-def condition_legend(figure: Figure, conditions: Sequence[str], *, columns: int = 4, line: bool = False) -> None:
-    """Draw one legend of conditions above the panels."""
+def condition_legend(figure: Figure, conditions: Mapping[str, str], *, columns: int = 4, line: bool = False) -> None:
+    """Draw one legend above the panels: conditions with the words for them."""
     handles = []
-    for condition in conditions:
-        colour, marker = condition_style(condition, conditions)
-        handles.append(
-            Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=condition_label(condition))
-        )
+    for condition, label in conditions.items():
+        colour, marker = condition_style(condition, list(conditions))
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=label))
     figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), handletextpad=0.4, columnspacing=1.4)
