@@ -111,7 +111,10 @@ def _after_fine_tuning(study: Study, stage: str) -> Iterator[str]:
             comparison = study.comparisons.get(f"{stage.partition('@')[0]}:{base}_vs_reflection")
             if comparison is not None and comparison.all_seeds.seeds > 1:
                 compared = {1: "still leaks less than", 0: "is not shown to leak less than", -1: "leaks more than"}[direction(comparison)]
-                text += f" Reflection {compared} {base} there."
+                text += f" Reflection {compared} {base} there"
+                if direction(comparison) > 0 and comparison.valid_seeds is None:
+                    text += f", which is no evidence of safety: {comparison.valid_reason}"
+                text += "."
     if "_reflect@" in stage and len(known) > 1 and all(verdict(study, Side(c, stage=stage)) < 0 for c in known):
         text += " Every condition is near 0 there, so the tagging of the data does the work and not the pretraining."
     yield text
