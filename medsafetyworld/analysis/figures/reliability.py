@@ -46,7 +46,7 @@ def draw(study: Study) -> Figure | None:
             color=colour,
             marker=marker,
             markersize=5,
-            linewidth=1,
+            linestyle="none",
             clip_on=False,
         )
         ranking, error = auroc(labels, chances), expected_calibration_error(labels, chances)
