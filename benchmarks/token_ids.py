@@ -1,6 +1,6 @@
 """Token ids straight from plans against tokenizing the rendered text, on one thread, with equal ids as a condition.
 
-    python -m benchmarks.token_ids --out token_ids.json
+python -m benchmarks.token_ids --out token_ids.json
 """
 
 from __future__ import annotations

@@ -40,9 +40,7 @@ def ours(name: str, steps: int) -> tuple[float, int]:
     world = World.generate(config.world)
     tokenizer = build_tokenizer(world)
     packed = PackedCorpus(Corpus(world, "filtered", config.corpus), tokenizer, config.pretrain)
-    model = build_model(
-        config.model, len(tokenizer), 0, end_of_text_id=packed.table.end_id, padding_id=packed.table.padding_id
-    )
+    model = build_model(config.model, len(tokenizer), 0, end_of_text_id=packed.table.end_id, padding_id=packed.table.padding_id)
     size, precision = config.pretrain.batch_size, measure_precision("cpu")
 
     def run(stage: StageConfig, count: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +65,7 @@ def run_experiment(
     tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
     console = Console(stderr=True)
     threads = 1 if count > 1 else max(1, default_workers("cpu"))
-    write_json(out / "environment.json", environment(sys.argv, device=device, workers=count, threads=threads))
+    write_json(out / "environment.json", environment(device=device, workers=count, threads=threads))
     with show_progress(len(tasks), console) as show:
         done = run_tasks(
             tasks, run_task, name=lambda task: task.name, needs=lambda task: task.needs, workers=count, threads=threads, on_event=show
@@ -74,7 +73,7 @@ def run_experiment(
     facts = next(iter(done.values()))
     write_json(
         out / "environment.json",
-        environment(sys.argv, device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
+        environment(device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
     )
     if evaluate:
         finish(out, tasks, console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -75,10 +76,10 @@ def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequenc
     )
 
 
-def environment(command: Sequence[str], **measured: Any) -> dict[str, Any]:
+def environment(**measured: Any) -> dict[str, Any]:
     """Return what a result depends on beside its configuration: versions, machine, commit, command."""
     return {
-        "command": " ".join(command),
+        "command": _command(),
         "python": sys.version.split()[0],
         "packages": {
             name: _version(name) for name in ("medsafetyworld", "torch", "transformers", "tokenizers", "numpy", "pyarrow", "scipy")
@@ -103,6 +104,14 @@ def gather(out: Path, stages: Iterable[Path]) -> dict[str, int]:
             rows[name] = table.num_rows
     write_json(out / "timings.json", [entry for folder in folders for entry in read_json(folder / "stage.json")["timings"]])
     return rows
+
+
+def _command() -> str:
+    """Return the command of this process as one would type it, without the folders of its programs."""
+    words = sys.orig_argv[1:]
+    if words and words[0].startswith("-"):
+        return shlex.join(["python", *words])
+    return shlex.join([Path(word).name if place == 0 else word for place, word in enumerate(words)])
 
 
 def _version(package: str) -> str | None:

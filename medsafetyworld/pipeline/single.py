@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +53,7 @@ def evaluate_checkpoint(checkpoint: Path, out: Path | None = None, *, device: st
         facts = [run_task(task, show) for task in tasks]
     if target != run:
         shutil.copy(run / "config.json", target / "config.json")
-    write_json(target / "environment.json", environment(sys.argv, device=device, **facts[0]))
+    write_json(target / "environment.json", environment(device=device, **facts[0]))
     rows = gather(target, [folder for task in tasks for folder in task_folders(task)])
     Console(stderr=True).print(f"{rows['outcomes']:,} judged completions in {target / 'outcomes.parquet'}", highlight=False, soft_wrap=True)
 
