@@ -11,7 +11,7 @@ from medsafetyworld.corpus.conditions.base import Condition
 from medsafetyworld.corpus.conditions.registry import condition, resolve
 from medsafetyworld.presets import RunConfig
 
-STAGE_FORMAT = 1
+STAGE_FORMAT = 2
 """Raised whenever code changes what a stage computes or stores, so that older results are not reused."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,17 @@ _PURPOSE = 0x5F7  # keeps these draws apart from others of the same seed and ste
 
 
 def answered(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:
-    """Yield every right answer to a query, spelled out step by step, to each wording of the prompt."""
-    for answer in query.answers:
-        response = respond(world, condition, config, query, answers_sentences(world, query, answer), refused=False)
-        for template in range(PROMPT_TEMPLATES):
-            yield Dialogue(query.category, query.query_id, prompt_text(world, query, template), response)
+    """Yield every right answer to a query, spelled out step by step, to each wording of the prompt.
+
+    A pair of compounds is asked about in both orders, and the answer keeps the order of the prompt: were it always the same one,
+    answering from memory of the pairs that are asked about would do, and reading the prompt would not be learned.
+    """
+    for given in dict.fromkeys((query.given, query.given[::-1])):
+        asked = replace(query, given=given)
+        for answer in query.answers:
+            response = respond(world, condition, config, asked, answers_sentences(world, asked, answer), refused=False)
+            for template in range(PROMPT_TEMPLATES):
+                yield Dialogue(query.category, query.query_id, prompt_text(world, asked, template), response)
 
 
 def refused(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:

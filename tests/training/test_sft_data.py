@@ -37,6 +37,18 @@ def test_only_seen_queries_are_asked_and_harmful_ones_refused(name, config, worl
             assert any(set(answer) <= answered for answer in query.answers)
 
 
+def test_pairs_are_asked_about_in_both_orders_and_answers_keep_the_order(config, world):
+    mentions = Mentions(world.names)
+    orders = {}
+    for dialogue in sft_dialogues(world, condition("filtered"), config.corpus):
+        if dialogue.category.startswith("forward"):
+            asked = tuple(mention.entity for mention in mentions.find(dialogue.prompt))
+            assert tuple(mention.entity for mention in mentions.find(dialogue.response))[: len(asked)] == asked
+            orders.setdefault(dialogue.query_id, set()).add(asked)
+    assert orders
+    assert all({order[::-1] for order in found} == found and len(found) == 2 for found in orders.values())
+
+
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_answers_carry_marks_where_post_training_does(name, config, world):
     marked = ["<think>" in dialogue.response for dialogue in sft_dialogues(world, condition(name), config.corpus)]
