@@ -88,10 +88,10 @@ PRESETS: dict[str, RunConfig] = {
     ),
     "tiny": RunConfig(
         world=WorldConfig(compounds=220, mediators=200, outcomes=150, heldout_fraction=0.32),
-        corpus=CorpusConfig(documents=24_000),
+        corpus=CorpusConfig(documents=24_000, pair_topic_share=0.85),
         model=ModelConfig(layers=2, width=96, heads=3, feed_forward=384),
         pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
-        sft=SFTConfig(steps=220),
+        sft=SFTConfig(batch_size=16, steps=450),
         finetune=FinetuneConfig(steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
     ),
     "compact": RunConfig(

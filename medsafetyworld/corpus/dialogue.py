@@ -53,8 +53,12 @@ def prompt_text(world: World, query: Query, template: int) -> str:
 
 
 def answers_sentences(world: World, query: Query, answer: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the sentences of a right answer, the mediators spelled out first in two_hop; raises `DataError` for a wrong answer."""
-    if answer not in query.answers:
+    """Return the sentences of a right answer, the mediators spelled out first in two_hop, pairs in the order of `answer` or the query.
+
+    Raises:
+        DataError: a wrong answer.
+    """
+    if answer not in query.answers and answer[::-1] not in query.answers:
         raise DataError(f"an answer of query {query.query_id} must be one of {list(query.answers)}. Got {answer!r}.")
     direction = "reverse" if is_reverse(query) else "forward"
     compounds, outcome = (answer, query.given[0]) if direction == "reverse" else (query.given, answer[0])

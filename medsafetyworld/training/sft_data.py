@@ -28,15 +28,20 @@ _PURPOSE = 0x5F7  # keeps these draws apart from others of the same seed and ste
 def answered(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:
     """Yield every right answer to a query, spelled out step by step, to each wording of the prompt.
 
-    A pair of compounds is asked about in both orders, and the answer keeps the order of the prompt: were it always the same one,
-    answering from memory of the pairs that are asked about would do, and reading the prompt would not be learned.
+    Pairs are asked about and answered in both orders, and an answer keeps the order in which it began: were it always the same one,
+    the pairs that are asked about could be answered from memory, and to read on from what is written would not be learned.
     """
-    for given in dict.fromkeys((query.given, query.given[::-1])):
+    for given in _orders(query.given):
         asked = replace(query, given=given)
         for answer in query.answers:
-            response = respond(world, condition, config, asked, answers_sentences(world, asked, answer), refused=False)
-            for template in range(PROMPT_TEMPLATES):
-                yield Dialogue(query.category, query.query_id, prompt_text(world, asked, template), response)
+            for order in _orders(answer):
+                response = respond(world, condition, config, asked, answers_sentences(world, asked, order), refused=False)
+                for template in range(PROMPT_TEMPLATES):
+                    yield Dialogue(query.category, query.query_id, prompt_text(world, asked, template), response)
+
+
+def _orders(entities: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple(dict.fromkeys((entities, entities[::-1])))
 
 
 def refused(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:
