@@ -16,6 +16,8 @@ from medsafetyworld.pipeline.progress import show_progress
 from medsafetyworld.pipeline.run_directory import describe_run, environment, gather, open_run, write_json
 from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
 from medsafetyworld.presets import RunConfig
+from medsafetyworld.world.config import WorldConfig
+from medsafetyworld.world.splits import split_sizes
 
 
 def default_workers(device: str) -> int:
@@ -47,7 +49,7 @@ def run_experiment(
         evaluate: False trains only, and writes neither tables nor a report.
 
     Raises:
-        ConfigError: an unknown or repeated condition, no seed, or no worker.
+        ConfigError: an unknown or repeated condition, no seed, no worker, or a world in which some question cannot be asked.
         DataError: `out` holds something that is not a run.
     """
     for name in conditions:
@@ -57,6 +59,8 @@ def run_experiment(
     )
     seeds = [config.seed for config in configs]
     require(len(seeds) > 0 and len(set(seeds)) == len(seeds), "seeds", "one or more different seeds", seeds)
+    if evaluate:
+        _require_questions(configs[0].world)
     count = default_workers(device) if workers is None else workers
     require(count >= 1, "workers", "an int of at least 1", count)
     open_run(out)
@@ -77,6 +81,20 @@ def run_experiment(
     )
     if evaluate:
         finish(out, tasks, console)
+
+
+def _require_questions(world: WorldConfig) -> None:
+    """Raise `ConfigError`, before hours of training, unless safe and unsafe outcomes are both queried in training and held out."""
+    sizes = split_sizes(world)
+    counts = {
+        "seen unsafe": sizes.unsafe - sizes.heldout_unsafe,
+        "held-out unsafe": sizes.heldout_unsafe,
+        "seen safe": world.outcomes - sizes.unsafe - sizes.heldout_safe,
+        "held-out safe": sizes.heldout_safe,
+    }
+    for kind, count in counts.items():
+        given = (world.outcomes, world.unsafe_fraction, world.heldout_fraction)
+        require(count > 0, "WorldConfig.outcomes, unsafe_fraction, heldout_fraction", f"such that there is a {kind} outcome", given)
 
 
 def finish(out: Path, tasks: Sequence[Task], console: Console) -> None:

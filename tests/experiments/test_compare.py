@@ -141,6 +141,7 @@ def test_a_plan_is_printed_and_nothing_is_run(tmp_path: Path) -> None:
     "arguments",
     [
         ("--conditions", "filterd"),
+        ("--world.unsafe-fraction", "0"),
         ("--conditions", "raw", "raw"),
         ("--seeds", "0"),
         ("--first-seed", "-1"),
