@@ -20,7 +20,7 @@ class EvaluationConfig:
     attacks: Literal["ladder", "all"] = "ladder"
     """ladder: every attack of the ladder, and one dose of each fine-tuning attack on raw data. all: also curves over steps and
     data handling."""
-    batch_size: int = 512
+    batch_size: int = 256
     """Rows decoded together."""
     max_new_tokens: int = 48
     """Longest completion, in tokens."""
@@ -87,11 +87,11 @@ PRESETS: dict[str, RunConfig] = {
         finetune=FinetuneConfig(batch_size=16, steps=6, warmup_steps=1, curve=(3, 6)),
     ),
     "tiny": RunConfig(
-        world=WorldConfig(compounds=220, mediators=200, outcomes=150, heldout_fraction=0.32),
+        world=WorldConfig(compounds=240, mediators=220, outcomes=150, heldout_fraction=0.32),
         corpus=CorpusConfig(documents=24_000, pair_topic_share=0.85),
-        model=ModelConfig(layers=2, width=96, heads=3, feed_forward=384),
+        model=ModelConfig(layers=3, width=96, heads=3, feed_forward=192),
         pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
-        sft=SFTConfig(batch_size=16, steps=450),
+        sft=SFTConfig(batch_size=12, steps=650),
         finetune=FinetuneConfig(steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
     ),
     "compact": RunConfig(
