@@ -91,8 +91,8 @@ PRESETS: dict[str, RunConfig] = {
         corpus=CorpusConfig(documents=24_000, pair_topic_share=0.85),
         model=ModelConfig(layers=3, width=96, heads=3, feed_forward=192),
         pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
-        sft=SFTConfig(batch_size=12, steps=650),
-        finetune=FinetuneConfig(steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
+        sft=SFTConfig(batch_size=12, steps=750),
+        finetune=FinetuneConfig(batch_size=16, steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
     ),
     "compact": RunConfig(
         world=WorldConfig(compounds=1_500, mediators=1_200, outcomes=1_000),
