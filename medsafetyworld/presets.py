@@ -23,7 +23,7 @@ class EvaluationConfig:
     batch_size: int = 512
     """Rows decoded together."""
     max_new_tokens: int = 48
-    """Longest completion, in tokens."""
+    """Longest completion of a query of up to two hops, in tokens; each further hop adds half as many."""
 
     def __post_init__(self) -> None:
         require_choice(self.attacks, "EvaluationConfig.attacks", ATTACK_SETS)
