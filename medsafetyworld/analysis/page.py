@@ -79,11 +79,11 @@ def _summary(study: Study) -> list[tuple[str, str]]:
     environment = study.run.environment
     kinds = [f"{world['compounds']:,} compounds", f"{world['outcomes']:,} outcomes"]
     if study.task == "two_hop":
-        layers = (world["hops"] or 2) - 1
-        kinds.insert(1, f"{layers} x {world['mediators']:,} mediators" if layers > 1 else f"{world['mediators']:,} mediators")
+        layers = f"{study.hops - 1} x " if study.hops > 2 else ""
+        kinds.insert(1, f"{layers}{world['mediators']:,} mediators")
     facts = [
         ("Preset", str(study.run.config["preset"])),
-        ("World", f"{_hops(study.task, world['hops'])}: {', '.join(kinds)}"),
+        ("World", f"{f'{study.hops} hops' if study.hops > 2 else study.task.replace('_', '-')}: {', '.join(kinds)}"),
         ("Model", f"{count(model['layers'], 'layer')}, width {model['width']}"),
         ("Corpus", f"{config['corpus']['documents']:,} documents"),
         ("Conditions", ", ".join(condition_label(c) for c in study.outcomes.conditions)),
@@ -93,10 +93,6 @@ def _summary(study: Study) -> list[tuple[str, str]]:
     if environment.get("commit"):
         facts.append(("Commit", str(environment["commit"])[:12] + ("+changes" if str(environment["commit"]).endswith("+changes") else "")))
     return facts
-
-
-def _hops(task: str, hops: int | None) -> str:
-    return f"{hops} hops" if hops is not None and hops > 2 else task.replace("_", "-")
 
 
 def _environment(environment: dict[str, Any]) -> list[tuple[str, str]]:

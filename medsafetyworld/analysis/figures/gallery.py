@@ -98,4 +98,4 @@ def _world(study: Study) -> tuple[World, str]:
     own = study.run.directory / "world"
     if own.is_dir():
         return World.load(own), "A part of a world of this run."
-    return world_picture.small_world(study.task), "A world of the same task, small enough to draw."
+    return world_picture.small_world(study.task, study.hops), "A world of the same task, small enough to draw."
