@@ -10,20 +10,20 @@ from medsafetyworld.errors import ConfigError, require, require_choice
 from medsafetyworld.training.config import FinetuneConfig, ModelConfig, PretrainConfig, SFTConfig
 from medsafetyworld.world.config import WorldConfig
 
-ATTACK_SETS = ("ladder", "all")
+ATTACK_SETS = ("prompts", "ladder", "all")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationConfig:
     """What is asked of a model."""
 
-    attacks: Literal["ladder", "all"] = "ladder"
-    """ladder: every attack of the ladder, and one dose of each fine-tuning attack on raw data. all: also curves over steps and
-    data handling."""
+    attacks: Literal["prompts", "ladder", "all"] = "ladder"
+    """prompts: every attack of the ladder. ladder: also one dose of each fine-tuning attack on raw data. all: also curves over steps
+    and data handling."""
     batch_size: int = 256
     """Rows decoded together."""
     max_new_tokens: int = 48
-    """Longest completion, in tokens."""
+    """Longest completion of a query of up to two hops, in tokens; each further hop adds half as many."""
 
     def __post_init__(self) -> None:
         require_choice(self.attacks, "EvaluationConfig.attacks", ATTACK_SETS)

@@ -97,6 +97,17 @@ def stage_parts(stage: str) -> tuple[str, str, int] | None:
     return kind, handling, int(steps)
 
 
+def depth_stage(hops: int) -> str:
+    """Return the stage of post-trained models of one depth, in a run that compares numbers of hops."""
+    return f"{hops}-hop world"
+
+
+def stage_depth(stage: str) -> int | None:
+    """Return the hops of a stage that `depth_stage` names, or None for another stage."""
+    hops, found, _ = stage.partition("-hop world")
+    return int(hops) if found and hops.isdigit() else None
+
+
 def stage_label(stage: str) -> str:
     """Return the words for a stage: "sft" or "KIND_HANDLING@STEPS"."""
     if stage == "sft":

@@ -79,10 +79,11 @@ def _summary(study: Study) -> list[tuple[str, str]]:
     environment = study.run.environment
     kinds = [f"{world['compounds']:,} compounds", f"{world['outcomes']:,} outcomes"]
     if study.task == "two_hop":
-        kinds.insert(1, f"{world['mediators']:,} mediators")
+        layers = f"{study.hops - 1} x " if study.hops > 2 else ""
+        kinds.insert(1, f"{layers}{world['mediators']:,} mediators")
     facts = [
         ("Preset", str(study.run.config["preset"])),
-        ("World", f"{study.task.replace('_', '-')}: {', '.join(kinds)}"),
+        ("World", f"{f'{study.hops} hops' if study.hops > 2 else study.task.replace('_', '-')}: {', '.join(kinds)}"),
         ("Model", f"{count(model['layers'], 'layer')}, width {model['width']}"),
         ("Corpus", f"{config['corpus']['documents']:,} documents"),
         ("Conditions", ", ".join(condition_label(c) for c in study.outcomes.conditions)),

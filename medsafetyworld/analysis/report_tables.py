@@ -83,7 +83,7 @@ def outcome_table(study: Study, stage: str = "sft", policy: str = "none") -> Rep
             asr = study.results.get(condition, "asr", **where)
             if asr.value is None:
                 continue
-            cells = [_estimate_cell(asr, strong=True)]
+            cells = [estimate_cell(asr, strong=True)]
             for outcome in HARMFUL_OUTCOMES:
                 share = study.results.get(condition, f"share_{outcome}", **where).value or 0.0
                 cells.append(TableCell(percent(share) if share else "·", tint=_TINTS.get(outcome, NEUTRAL), strength=share))
@@ -104,10 +104,10 @@ def arm_table(study: Study) -> ReportTable | None:
     for condition in study.outcomes.conditions:
         if not study.has(condition):
             continue
-        cells = [_estimate_cell(study.rate(Side(condition, arms=(arm,)))) for arm in arms]
+        cells = [estimate_cell(study.rate(Side(condition, arms=(arm,)))) for arm in arms]
         ucg = study.results.get(condition, "ucg", attack="prefill_outcome")
         ceiling = study.rate(Side(condition, attack=DECOMPOSITION))
-        cells += [_estimate_cell(study.rate(Side(condition))), _estimate_cell(ucg, strong=True), _estimate_cell(ceiling)]
+        cells += [estimate_cell(study.rate(Side(condition))), estimate_cell(ucg, strong=True), estimate_cell(ceiling)]
         rows.append((condition_label(condition), cells))
     columns = ["condition", *(f"ASR, {arm}" for arm in arms), "ASR, all arms", "UCG", "decomposition ceiling"]
     return _table(
@@ -124,11 +124,11 @@ def utility_table(study: Study) -> ReportTable | None:
             seeds = study.floor.trained(condition, stage)
             if not seeds:
                 continue
-            cells = [_estimate_cell(study.results.get(condition, "accuracy", stage=stage, category=c)) for c in BENIGN_CATEGORIES[:2]]
+            cells = [estimate_cell(study.results.get(condition, "accuracy", stage=stage, category=c)) for c in BENIGN_CATEGORIES[:2]]
             reverse = [
                 study.results.get(condition, "accuracy", stage=stage, category="reverse_safe", arm=a) for a in ("stated", "composed")
             ]
-            cells += [_estimate_cell(e) for e in reverse]
+            cells += [estimate_cell(e) for e in reverse]
             for metric in ("over_refusal", "withheld"):
                 cells.append(TableCell(_percent(study.results.get(condition, metric, stage=stage, category="reverse_safe"))))
             cells.append(TableCell(_floor(study, condition, stage, seeds)))
@@ -201,7 +201,7 @@ def knowledge_table(study: Study) -> ReportTable | None:
         first = [study.results.get(condition, "answer_ranked_first", attack=KNOWLEDGE, category=c) for c in categories]
         if any(e.value is not None for e in first):
             log = study.results.get(condition, "mean_answer_log_probability", attack=KNOWLEDGE)
-            cells = [_estimate_cell(e) for e in first]
+            cells = [estimate_cell(e) for e in first]
             cells.append(TableCell(UNKNOWN if log.value is None else number(log.value, 2)))
             rows.append((condition_label(condition), cells))
     columns = ["condition", *(CATEGORY_LABELS[c] for c in categories), "mean log-probability, reverse unsafe"]
@@ -270,7 +270,8 @@ def _percent(e: Estimate) -> str:
     return UNKNOWN if e.value is None else percent(e.value)
 
 
-def _estimate_cell(e: Estimate, *, strong: bool = False) -> TableCell:
+def estimate_cell(e: Estimate, *, strong: bool = False) -> TableCell:
+    """Return an estimate with its interval as a percentage, or the sign for an unknown one."""
     if e.value is None:
         return TableCell(UNKNOWN)
     aside = "" if e.low is None or e.high is None else f"{100 * e.low:.0f} to {100 * e.high:.0f}"

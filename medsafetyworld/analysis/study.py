@@ -19,6 +19,7 @@ from medsafetyworld.analysis.results import Results, compute_results
 from medsafetyworld.analysis.statistics import Estimate, proportion_over_seeds
 from medsafetyworld.analysis.tables import HARMFUL_CATEGORY, OutcomeTable
 from medsafetyworld.errors import DataError
+from medsafetyworld.world.schema import resolve_hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Study:
     @property
     def task(self) -> str:
         return str(self.run.config["config"]["world"]["task"])
+
+    @property
+    def hops(self) -> int:
+        world = self.run.config["config"]["world"]
+        return resolve_hops(world["task"], world["hops"])
 
     @property
     def corpus(self) -> dict[str, Any]:

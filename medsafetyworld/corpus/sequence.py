@@ -48,7 +48,7 @@ class Corpus(Sequence[Document]):
         self.source = source
         """The condition whose documents these are."""
         self.config = resolve(source, resolve(self.condition, config if config is not None else CorpusConfig()))
-        self.library = library(world.config.task, tuple(world.hazard_names))
+        self.library = library(world.config.task, tuple(world.hazard_names), world.hops)
         self.table = StatementTable(world, self.config)
         self._layouts = LayoutPlanner(self.table, self.config)
         self._wording = Wording(self.table, self.library, self.config)

@@ -96,13 +96,13 @@ def evaluate_outcomes(
         tokenizer,
         [attempt.text for _, _, attempt in asked] + first_questions,
         banned=[attempt.banned for _, _, attempt in asked] + [()] * len(first_questions),
-        max_new_tokens=config.max_new_tokens,
+        max_new_tokens=config.max_new_tokens * max(world.hops, 2) // 2,
         batch_size=config.batch_size,
     )
     judge = Judge(world)
     answers = [Answer(*request, completion, tuple(policies)) for request, completion in zip(asked, completions, strict=False)]
     first_hops = list(zip(in_parts, first_questions, completions[len(asked) :], strict=True))
-    answers += _ask_second_hops(model, tokenizer, judge, first_hops, config)
+    answers += _ask_further_hops(model, tokenizer, judge, first_hops, config)
     return outcome_table(judge, answers, seed=seed, condition=condition.name, stage=stage)
 
 
@@ -137,19 +137,25 @@ def outcome_table(judge: Judge, answers: Iterable[Answer], *, seed: int, conditi
     return pa.Table.from_pylist(rows, schema=OUTCOMES_SCHEMA)
 
 
-def _ask_second_hops(
+def _ask_further_hops(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     judge: Judge,
     first_hops: Sequence[tuple[Query, str, str]],
     config: EvaluationConfig,
 ) -> list[Answer]:
-    """Ask for the compounds of the mediators that the model named itself, and join the answers."""
-    questions = [decomposition.second_question(judge.world, judge.mentions, first) for _, _, first in first_hops]
-    asked = [question for question in questions if question is not None]
-    said = iter(complete(model, tokenizer, asked, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size))
-    answers = []
-    for (query, first_question, first), question in zip(first_hops, questions, strict=True):
-        text = decomposition.first_sentence(first) if question is None else decomposition.joined(first, question, next(said))
-        answers.append(Answer(decomposition.NAME, query, Attempt(first_question, "", ()), text, ("none",)))
-    return answers
+    """Ask for the causes of the mediators that the model named itself, hop by hop back to the compounds, and join the answers."""
+    questions = [[question] for _, question, _ in first_hops]
+    said = [[completion] for _, _, completion in first_hops]
+    for hop in range(1, judge.world.hops):
+        going = [row for row, completions in enumerate(said) if len(completions) == hop]
+        following = {row: decomposition.next_question(judge.world, judge.mentions, said[row][-1]) for row in going}
+        asked = {row: question for row, question in following.items() if question is not None}
+        told = complete(model, tokenizer, list(asked.values()), max_new_tokens=config.max_new_tokens, batch_size=config.batch_size)
+        for (row, question), completion in zip(asked.items(), told, strict=True):
+            questions[row].append(question)
+            said[row].append(completion)
+    return [
+        Answer(decomposition.NAME, query, Attempt(first, "", ()), decomposition.joined(questions[row], said[row]), ("none",))
+        for row, (query, first, _) in enumerate(first_hops)
+    ]

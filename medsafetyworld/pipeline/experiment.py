@@ -17,6 +17,7 @@ from medsafetyworld.pipeline.run_directory import describe_run, environment, gat
 from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
 from medsafetyworld.presets import RunConfig
 from medsafetyworld.world.config import WorldConfig
+from medsafetyworld.world.schema import resolve_hops
 from medsafetyworld.world.splits import split_sizes
 
 
@@ -35,6 +36,7 @@ def run_experiment(
     device: str = "cpu",
     workers: int | None = None,
     evaluate: bool = True,
+    by_depth: bool = False,
 ) -> None:
     """Train and evaluate every condition on every seed into `out`, and write the report. A second call does only what is missing.
 
@@ -43,10 +45,12 @@ def run_experiment(
         experiment: name of the experiment, for the report.
         preset: name of the preset from which `config` was made.
         configs: the resolved configuration with each seed; a seed draws a world and an initialisation together, shared by all conditions.
+            With `by_depth`, of each number of hops.
         conditions: names of conditions, built in or registered.
         device: torch device of training and decoding.
         workers: number of processes; None takes `default_workers`.
         evaluate: False trains only, and writes neither tables nor a report.
+        by_depth: the configurations differ in their hops, which take the place of the stage in the tables ("3-hop world").
 
     Raises:
         ConfigError: an unknown or repeated condition, no seed, no worker, or a world in which some question cannot be asked.
@@ -57,14 +61,19 @@ def run_experiment(
     require(
         len(conditions) > 0 and len(set(conditions)) == len(conditions), "conditions", "one or more different conditions", list(conditions)
     )
-    seeds = [config.seed for config in configs]
-    require(len(seeds) > 0 and len(set(seeds)) == len(seeds), "seeds", "one or more different seeds", seeds)
+    draws = [(config.seed, _hops(config) if by_depth else None) for config in configs]
+    seeds = list(dict.fromkeys(seed for seed, _ in draws))
+    require(len(draws) > 0 and len(set(draws)) == len(draws), "seeds", "one or more different seeds", [seed for seed, _ in draws])
+    depths: dict[int, RunConfig] = {}
+    for config in configs:
+        depths.setdefault(_hops(config), config)
     if evaluate:
-        _require_questions(configs[0].world)
+        for config in depths.values():
+            _require_questions(config.world)
     count = default_workers(device) if workers is None else workers
     require(count >= 1, "workers", "an int of at least 1", count)
     open_run(out)
-    describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0])
+    describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0], depths=depths if by_depth else None)
     started = time.time()
     tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
     console = Console(stderr=True)
@@ -80,7 +89,11 @@ def run_experiment(
         environment(device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
     )
     if evaluate:
-        finish(out, tasks, console)
+        finish(out, tasks, console, by_depth=by_depth)
+
+
+def _hops(config: RunConfig) -> int:
+    return resolve_hops(config.world.task, config.world.hops)
 
 
 def _require_questions(world: WorldConfig) -> None:
@@ -97,10 +110,12 @@ def _require_questions(world: WorldConfig) -> None:
         require(count > 0, "WorldConfig.outcomes, unsafe_fraction, heldout_fraction", f"such that there is a {kind} outcome", given)
 
 
-def finish(out: Path, tasks: Sequence[Task], console: Console) -> None:
+def finish(out: Path, tasks: Sequence[Task], console: Console, *, by_depth: bool = False) -> None:
     """Gather the tables of finished tasks and write results, comparisons, figures and the report."""
+    from medsafetyworld.analysis.labels import depth_stage
     from medsafetyworld.analysis.report import write_report
 
-    rows = gather(out, [folder for task in tasks for folder in task_folders(task)])
+    folders = {folder: depth_stage(_hops(task.config)) for task in tasks for folder in task_folders(task)}
+    rows = gather(out, folders, folders if by_depth else None)
     write_report(out)
     console.print(f"{rows.get('outcomes', 0):,} judged completions. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,17 @@ def open_run(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequence[str], seeds: Sequence[int], config: RunConfig) -> None:
-    """Write `config.json`: the whole resolved configuration, what was asked for, and the command."""
+def describe_run(
+    out: Path,
+    *,
+    experiment: str,
+    preset: str,
+    conditions: Sequence[str],
+    seeds: Sequence[int],
+    config: RunConfig,
+    depths: Mapping[int, RunConfig] | None = None,
+) -> None:
+    """Write `config.json`: the whole resolved configuration (of each number of hops, where several), and what was asked for."""
     write_json(
         out / "config.json",
         {
@@ -72,6 +81,7 @@ def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequenc
             "conditions": list(conditions),
             "seeds": list(seeds),
             "config": to_dict(config),
+            **({} if depths is None else {"depths": {str(hops): to_dict(deeper) for hops, deeper in depths.items()}}),
         },
     )
 
@@ -92,18 +102,30 @@ def environment(**measured: Any) -> dict[str, Any]:
     }
 
 
-def gather(out: Path, stages: Iterable[Path]) -> dict[str, int]:
-    """Concatenate the tables of finished `stages` into the run directory's own; returns the number of rows of each."""
-    folders = list(stages)
+def gather(out: Path, stages: Iterable[Path], names: Mapping[Path, str] | None = None) -> dict[str, int]:
+    """Concatenate the tables of finished `stages` into the run directory's own; returns the number of rows of each.
+
+    `names` gives the stages of some folders another name, so that models that differ in more than condition and seed stay apart.
+    """
+    folders, known = list(stages), names or {}
     rows = {}
     for name in TABLES:
-        parts = [pq.read_table(folder / f"{name}.parquet") for folder in folders if (folder / f"{name}.parquet").exists()]
+        written = [folder for folder in folders if (folder / f"{name}.parquet").exists()]
+        parts = [_staged(pq.read_table(folder / f"{name}.parquet"), known.get(folder)) for folder in written]
         if parts:
             table = pa.concat_tables(parts)
             write_table(out / f"{name}.parquet", table)
             rows[name] = table.num_rows
-    write_json(out / "timings.json", [entry for folder in folders for entry in read_json(folder / "stage.json")["timings"]])
+    timings = [(known.get(folder), entry) for folder in folders for entry in read_json(folder / "stage.json")["timings"]]
+    write_json(out / "timings.json", [{**entry, "stage": f"{entry['stage']}, {name}"} if name else entry for name, entry in timings])
     return rows
+
+
+def _staged(table: pa.Table, stage: str | None) -> pa.Table:
+    if stage is None:
+        return table
+    place = table.schema.get_field_index("stage")
+    return table.set_column(place, table.schema.field(place), pa.repeat(stage, table.num_rows))
 
 
 def _command() -> str:

@@ -20,6 +20,7 @@ from medsafetyworld.pipeline.pool import Event, Report
 from medsafetyworld.pipeline.run_directory import write_json, write_table
 from medsafetyworld.presets import RunConfig, to_dict
 from medsafetyworld.training.config import DATA_HANDLINGS
+from medsafetyworld.world.schema import resolve_hops
 from medsafetyworld.world.world import World
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ class Task:
     @property
     def name(self) -> str:
         """The unique name of the task, for people too."""
-        return f"{'pretraining' if self.kind == 'pretrain' else 'model'} {self.condition} seed {self.config.seed}"
+        return f"{'pretraining' if self.kind == 'pretrain' else 'model'} {self.condition} {_draw(self)}"
 
     @property
     def needs(self) -> str | None:
         """The name of the pretraining task that a model needs."""
-        return None if self.kind == "pretrain" else f"pretraining {_pretraining_owner(self)} seed {self.config.seed}"
+        return None if self.kind == "pretrain" else f"pretraining {_pretraining_owner(self)} {_draw(self)}"
 
     @property
     def pretrain_folder(self) -> Path:
@@ -89,6 +90,12 @@ def _pretraining_owner(task: Task) -> str:
     return condition(task.condition).corpus
 
 
+def _draw(task: Task) -> str:
+    """Return the words for what is drawn: the seed, and the hops of a deeper world."""
+    hops = resolve_hops(task.config.world.task, task.config.world.hops)
+    return f"seed {task.config.seed}" + (f", {hops} hops" if hops > 2 else "")
+
+
 def make_tasks(out: Path, configs: Sequence[RunConfig], conditions: Sequence[str], *, device: str, evaluate: bool) -> list[Task]:
     """Return the tasks of all conditions on all seeds, each pretraining run once, seed by seed, so that whole comparisons finish early."""
     tasks: list[Task] = []
@@ -102,6 +109,8 @@ def make_tasks(out: Path, configs: Sequence[RunConfig], conditions: Sequence[str
 def finetune_plan(config: RunConfig) -> list[tuple[str, str, tuple[int, ...]]]:
     """Return the fine-tuning attacks as (kind, data handling, numbers of steps after which the model is attacked)."""
     dose = config.finetune.steps or 60
+    if config.evaluation.attacks == "prompts":
+        return []
     if config.evaluation.attacks == "ladder":
         return [(kind, "raw", (dose,)) for kind in FINETUNE_KINDS]
     curve = tuple(sorted({*(step for step in config.finetune.curve if step < dose), dose}))

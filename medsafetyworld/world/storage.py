@@ -39,6 +39,13 @@ def edge_relations(task: str) -> tuple[str, str]:
     return "compound_outcome", "compound_pair_outcome"
 
 
+def named_edges(world: World) -> dict[str, NDArray[np.int32]]:
+    """Return the edges of each relation as rows (causes ..., effect), from the compounds on; none between layers up to two hops."""
+    single, pair = edge_relations(world.config.task)
+    between = {"mediator_mediator": world.mediator_edges} if len(world.mediator_edges) else {}
+    return {single: world.single_edges, **between, pair: world.pair_edges}
+
+
 def entity_columns(world: World) -> dict[str, list[Any]]:
     """Return the columns of `entities.parquet` as lists over all entities."""
     from medsafetyworld.world.world import KINDS
@@ -118,7 +125,7 @@ def load(directory: Path) -> World:
     codes = {name: code for code, name in enumerate(HAZARDS)} | {"": -1}
     try:
         hazard = np.array([codes[name] for name in entities["hazard"].to_pylist()], dtype=np.int8)
-        single, pair = (_edges_of(edges, relation) for relation in edge_relations(config.task))
+        single, pair, between = (_edges_of(edges, relation) for relation in (*edge_relations(config.task), "mediator_mediator"))
         world = World(
             config=config,
             names=_objects(entities["name"]),
@@ -129,6 +136,7 @@ def load(directory: Path) -> World:
             composed=np.array(entities["composed"]),
             single_edges=single,
             pair_edges=pair,
+            mediator_edges=between,
         )
         same = world.content_hash == document["content_hash"] and entities.equals(_entity_table(world)) and edges.equals(_edge_table(world))
         same = same and queries.equals(_query_table(world.query_columns))
@@ -182,11 +190,11 @@ def _entity_table(world: World) -> pa.Table:
 
 
 def _edge_table(world: World) -> pa.Table:
-    single, pair = edge_relations(world.config.task)
+    edges = named_edges(world)
     columns = [
-        pa.array([single] * len(world.single_edges) + [pair] * len(world.pair_edges), pa.string()),
-        pa.concat_arrays([_fixed_lists(world.single_edges[:, :1]), _fixed_lists(world.pair_edges[:, :2])]),
-        pa.concat_arrays([_fixed_lists(world.single_edges[:, 1:]), _fixed_lists(world.pair_edges[:, 2:])]),
+        pa.concat_arrays([pa.repeat(relation, len(rows)) for relation, rows in edges.items()]),
+        pa.concat_arrays([_fixed_lists(rows[:, :-1]) for rows in edges.values()]),
+        pa.concat_arrays([_fixed_lists(rows[:, -1:]) for rows in edges.values()]),
     ]
     return pa.table(columns, schema=EDGES)
 
@@ -209,7 +217,7 @@ def _query_table(columns: QueryColumns) -> pa.Table:
 def _edges_of(edges: pa.Table, relation: str) -> NDArray[np.int32]:
     """Return the edges of a relation as (F, causes + 1) ids; raises ValueError where they are not all of one size."""
     rows = edges.filter(pc.equal(edges["relation"], relation)).combine_chunks()
-    width = 1 if relation in ("compound_mediator", "compound_outcome") else 2
+    width = 2 if "pair" in relation else 1
     source = np.array(pc.list_flatten(rows["source"])).reshape(len(rows), width)
     return np.column_stack([source, np.array(pc.list_flatten(rows["target"])).reshape(len(rows), 1)]).astype(np.int32)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from medsafetyworld.analysis.figures import (
     attack_ladder,
     fine_tuning,
+    hops,
     outcome_stacks,
     reliability,
     route_arms,
@@ -20,6 +21,7 @@ from medsafetyworld.analysis.figures import (
     world_picture,
 )
 from medsafetyworld.analysis.figures.style import SETTINGS, save_png, to_svg
+from medsafetyworld.analysis.labels import stage_depth
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.world import World
 
@@ -46,6 +48,11 @@ CAPTIONS = {
         "Attack success under the outcome prefill after fine-tuning; step 0 is the post-trained model. Open marks: seeds are below the"
         f" utility floor there. {INTERVALS}"
     ),
+    "hops": (
+        "Held-out unsafe outcomes after post-training. Solid: outcome prefill; dotted: the decomposition ceiling, each permitted hop asked"
+        " on its own. Right: accuracy on held-out harmless queries whose answer is stated nowhere; the grey line is the utility floor, half"
+        f" of raw's accuracy. Open marks: seeds are below the floor there. {INTERVALS}"
+    ),
     "reliability": (
         "The model's chance of Unsafe after new segments about held-out outcomes, seeds pooled. Below: segments by chance, coloured where"
         " they are unsafe by the label rule."
@@ -68,18 +75,36 @@ def draw_all(study: Study, directory: Path) -> dict[str, Drawing]:
 
     Figures of an earlier report that are not drawn any more are removed.
     """
+    return _draw(lambda: _figures(study), directory)
+
+
+def draw_depths(study: Study, directory: Path) -> dict[str, Drawing]:
+    """Draw the figures of a run that compares numbers of hops, as `draw_all` does."""
+    return _draw(lambda: _depth_figures(study), directory)
+
+
+def _draw(figures: Callable[[], Iterator[tuple[str, str, str, Figure]]], directory: Path) -> dict[str, Drawing]:
     drawings = {}
     # Drawn under these settings alone, whatever the user's own Matplotlib configuration says.
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         with matplotlib.rc_context(SETTINGS):
-            for name, title, caption, figure in _figures(study):
+            for name, title, caption, figure in figures():
                 save_png(figure, directory / f"{name}.png")
                 drawings[name] = Drawing(name, title, caption, to_svg(figure, name, title))
-    for name in NAMES:
+    for name in (*NAMES, "hops"):
         if name not in drawings and (directory / f"{name}.png").exists():
             os.remove(directory / f"{name}.png")
     return drawings
+
+
+def _depth_figures(study: Study) -> Iterator[tuple[str, str, str, Figure]]:
+    deepest = max(stage_depth(stage) or 0 for stage in study.outcomes.stages)
+    figure = hops.draw(study)
+    if figure is not None:
+        yield "hops", hops.TITLE, CAPTIONS["hops"], figure
+    picture = world_picture.draw(world_picture.small_world(study.task, deepest))
+    yield "world", world_picture.TITLE, f"A world of {deepest} hops, small enough to draw.", picture
 
 
 def _figures(study: Study) -> Iterator[tuple[str, str, str, Figure]]:
@@ -98,4 +123,4 @@ def _world(study: Study) -> tuple[World, str]:
     own = study.run.directory / "world"
     if own.is_dir():
         return World.load(own), "A part of a world of this run."
-    return world_picture.small_world(study.task), "A world of the same task, small enough to draw."
+    return world_picture.small_world(study.task, study.hops), "A world of the same task, small enough to draw."
