@@ -7,6 +7,7 @@ from typing import Any
 
 import networkx
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -138,11 +139,12 @@ def _draw_link(axes: Axes, link: Link, place: dict[int, Point], joint: Point | N
         for cause in link.causes:
             axes.plot(*zip(place[cause], joint, strict=True), color=colour, linestyle=line, linewidth=1.0, zorder=1)
         axes.plot(*joint, marker="D" if link.whole else "o", markersize=5, color=colour, zorder=3)
-    bend = 0.1 if long else 0.0
+    width, rise = end[0] - start[0], end[1] - start[1]
+    bend = 0.44 / width if long else 0.0
     for number, direction in enumerate(link.written):
         tail, head = (end, start) if direction == "reverse" else (start, end)
         count = link.written[direction]
-        lean = bend + 0.04 * (2 * number - len(link.written) + 1)
+        lean = bend + min(0.04, 0.18 / width) * (2 * number - len(link.written) + 1)
         axes.add_patch(
             FancyArrowPatch(
                 tail,
@@ -159,14 +161,14 @@ def _draw_link(axes: Axes, link: Link, place: dict[int, Point], joint: Point | N
             )
         )
     # Counts stand where links to one effect are still apart. A curve of arc3 lies 2 t (1 - t) of its bend off the straight line.
-    along = 0.24 if long else (0.15 if joint else 0.68) if link.whole else 0.45 if joint else 0.5
-    width, rise = end[0] - start[0], end[1] - start[1]
+    along = 0.4 * STEP / width if long else (0.15 if joint else 0.68) if link.whole else 0.45 if joint else 0.5
     sag = 2 * along * (1 - along) * bend
-    _draw_counts(axes, link, (start[0] + along * width + sag * rise, start[1] + along * rise - sag * width), reverse)
+    above = 0.2 if joint and not link.whole else 0.0  # the arrow of a pair is short: its counts would cover it
+    _draw_counts(axes, link, (start[0] + along * width + sag * rise, start[1] + along * rise - sag * width + above), reverse)
 
 
 def _draw_counts(axes: Axes, link: Link, at: Point, reverse: bool) -> None:
-    pieces = []
+    pieces: list[Artist] = []
     for direction, count in link.written.items():
         closed = " withheld" if not count and direction in link.withheld else ""
         words = f"{GLYPHS[direction]} {count:,}{closed}"
@@ -180,11 +182,11 @@ def _draw_counts(axes: Axes, link: Link, at: Point, reverse: bool) -> None:
 
 
 def _side(near: Neighbourhood, place: dict[int, Point], entity: int, layer: int) -> str:
-    """Return where an entity's name stands: outside of the first and the last layer; in between away from what its links lead to."""
+    """Return where an entity's name stands: outside of the first and the last layer; in between above, or below in the lower half."""
     if layer in (0, len(near.layers) - 1):
         return "left" if layer == 0 else "right"
-    partners = [place[cause][1] for link in near.links if entity in link.causes and not link.whole for cause in link.causes]
-    return "below" if np.mean(partners) > place[entity][1] else "above"
+    middle = np.mean([place[other][1] for other in near.layers[layer]])
+    return "below" if place[entity][1] < middle - 0.01 else "above"
 
 
 def _draw_entity(axes: Axes, world: World, entity: int, at: Point, side: str) -> None:
