@@ -11,10 +11,12 @@ from rich.console import Console
 
 from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.errors import require
+from medsafetyworld.evaluation.solvers import Solver
+from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.pool import run_tasks
 from medsafetyworld.pipeline.progress import show_progress
-from medsafetyworld.pipeline.run_directory import describe_run, environment, gather, open_run, write_json
-from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.run_directory import describe_run, environment, open_run, write_json
+from medsafetyworld.pipeline.tasks import Task, corpora_of, make_tasks, run_task, task_folders
 from medsafetyworld.presets import RunConfig
 
 
@@ -33,6 +35,7 @@ def run_experiment(
     device: str = "cpu",
     workers: int | None = None,
     evaluate: bool = True,
+    solvers: Sequence[Solver] = (),
 ) -> None:
     """Train and evaluate every condition on every seed into `out`, and write the report. A second call does only what is missing.
 
@@ -45,9 +48,10 @@ def run_experiment(
         device: torch device of training and decoding.
         workers: number of processes; None takes `default_workers`.
         evaluate: False trains only, and writes neither tables nor a report.
+        solvers: what else answers the queries from each corpus, as ceilings and floors beside the models.
 
     Raises:
-        ConfigError: an unknown or repeated condition, no seed, or no worker.
+        ConfigError: an unknown or repeated condition, no seed, no worker, or two solvers of one name.
         DataError: `out` holds something that is not a run.
     """
     for name in conditions:
@@ -57,12 +61,14 @@ def run_experiment(
     )
     seeds = [config.seed for config in configs]
     require(len(seeds) > 0 and len(set(seeds)) == len(seeds), "seeds", "one or more different seeds", seeds)
+    names = [solver.name for solver in solvers]
+    require(len(set(names)) == len(names), "solvers", "solvers of different names", names)
     count = default_workers(device) if workers is None else workers
     require(count >= 1, "workers", "an int of at least 1", count)
     open_run(out)
     describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0])
     started = time.time()
-    tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
+    tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate, solvers=solvers)
     console = Console(stderr=True)
     threads = 1 if count > 1 else max(1, default_workers("cpu"))
     write_json(out / "environment.json", environment(device=device, workers=count, threads=threads))
@@ -76,13 +82,13 @@ def run_experiment(
         environment(device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
     )
     if evaluate:
-        finish(out, tasks, console)
+        finish(out, tasks, conditions, console)
 
 
-def finish(out: Path, tasks: Sequence[Task], console: Console) -> None:
+def finish(out: Path, tasks: Sequence[Task], conditions: Sequence[str], console: Console) -> None:
     """Gather the tables of finished tasks and write results, comparisons, figures and the report."""
     from medsafetyworld.analysis.report import write_report
 
-    rows = gather(out, [folder for task in tasks for folder in task_folders(task)])
+    rows = gather(out, [folder for task in tasks for folder in task_folders(task)], corpora_of(conditions))
     write_report(out)
     console.print(f"{rows.get('outcomes', 0):,} judged completions. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)
