@@ -1,4 +1,4 @@
-"""What a run stores about the corpora that its models read: counts, certificates, and the answers of solvers; each once a seed and corpus."""
+"""What a run stores about the corpora that its models read, once a seed and corpus: counts, certificates, answers of solvers."""
 
 from __future__ import annotations
 
