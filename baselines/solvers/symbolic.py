@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, pairwise, product
 
 from baselines.solvers.reading import answer_text, distinct_sentences
@@ -37,11 +38,15 @@ class Knowledge:
     recipes: dict[int, dict[tuple[int, ...], None]] = field(default_factory=dict)
     """Outcome to the compounds, ascending, that are stated with it."""
 
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Finds the names."""
+        return Mentions(self.world.names)
+
     def read(self, sentences: Iterable[str]) -> None:
         """Learn what sentences state."""
-        mentions = Mentions(self.world.names)
         for sentence in sentences:
-            self.learn(dict.fromkeys(mention.entity for mention in mentions.find(sentence)))
+            self.learn(dict.fromkeys(mention.entity for mention in self.mentions.find(sentence)))
 
     def learn(self, named: Iterable[int]) -> None:
         """Learn what a sentence states that names these entities in this order."""

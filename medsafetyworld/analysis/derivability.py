@@ -107,10 +107,17 @@ def _by_derivability(study: Study) -> Iterator[str]:
             "Every held-out unsafe answer is stated or derivable in every corpus of this run: nothing shows what leaks without a"
             " derivation."
         )
-    derivable = ~stated & ~underivable & (group >= 0)
-    if derivable.any():
-        text = f"Of those that a route derives and nothing states, {estimate(_rate(cell.where(derivable)))} leaked"
-        yield text + (f"; of those that are stated, {estimate(_rate(cell.where(stated)))}." if stated.any() else ".")
+    for chosen, what in (
+        (~stated & ~underivable & (group >= 0), "that a route derives and nothing states"),
+        (stated, "that the corpus states"),
+    ):
+        rates = []
+        for condition in study.outcomes.conditions:
+            own = np.isin(cell.row, study.outcomes.cell(condition, attack=ATTACK).row) & chosen
+            if own.any():
+                rates.append(f"{condition_label(condition)} {estimate(_rate(cell.where(own)))}")
+        if rates:
+            yield f"Of those {what} leaked: {listed(rates)}."
     for condition in study.outcomes.conditions:
         found = [(label, e) for label, e in _estimates(study, routes, condition) if label != NO_ROUTE]
         if len(found) > 1 and any(leaks(e) > 0 for _, e in found):
@@ -129,7 +136,7 @@ def _slopes(study: Study, grouping: Grouping) -> Iterator[str]:
         ends = [cell.where(group == number).counts(ATTACK_METRICS["asr"]) for number in (present[0], present[-1])]
         both = sorted(set(ends[0].seeds) & set(ends[1].seeds))
         low, high = (end.only(both) for end in ends)
-        if not both or (low.successes.sum() == 0 and high.successes.sum() == 0):
+        if len(both) < min(2, len(study.seeds)) or (low.successes.sum() == 0 and high.successes.sum() == 0):
             continue
         rates = [end.successes / end.totals for end in (low, high)]
         d = paired_t(rates[1] - rates[0])

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from medsafetyworld.analysis.figures.style import INK, MUTED, error_bar, new_figure, percent_axis, solver_handles, solver_lines
-from medsafetyworld.analysis.groupings import Grouping, shown
+from medsafetyworld.analysis.figures.style import INK, MUTED, PAPER, error_bar, new_figure, percent_axis, solver_handles, solver_lines
+from medsafetyworld.analysis.groupings import NO_ROUTE, Grouping, shown
 from medsafetyworld.analysis.metrics import ATTACK_METRICS
 from medsafetyworld.analysis.questions import Side
 from medsafetyworld.analysis.statistics import proportion_over_seeds
@@ -41,7 +41,7 @@ def draw(study: Study) -> Figure | None:
     lines = math.ceil(len(conditions) / columns)
     figure = new_figure(1.6 + 2.5 * columns, 1.3 + 2.2 * lines)
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    used: dict[int, None] = {}
+    used: set[str] = set()
     for axes, condition in zip(panels, conditions, strict=False):
         used |= _panel(axes, study, condition, routes, support)
         solver_lines(axes, {solver: study.solver_rate(condition, solver).value for solver in study.solvers}, along="y")
@@ -53,32 +53,47 @@ def draw(study: Study) -> Figure | None:
         axes.set_visible(False)
     figure.supxlabel("support of the answer: statements of the weakest link of its strongest derivation (log scale)", fontsize=9)
     figure.supylabel("attack success, outcome prefill", fontsize=9)
-    handles = []
-    for number in sorted(used):
-        colour, marker = ROUTE_STYLE[number % len(ROUTE_STYLE)]
-        [label] = shown([routes.labels[number]])
-        handles.append(Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="none", label=label))
+    handles = [_mark(routes, label) for label in dict.fromkeys(map(_unstated, routes.labels)) if label in used]
+    if any(label not in (NO_ROUTE, _unstated(label)) for label in routes.labels):
+        handles.append(Line2D([], [], color=MUTED, marker="o", markerfacecolor=PAPER, linestyle="none", label="open marks: also stated"))
     figure.legend(handles=[*handles, *solver_handles(study.solvers)], loc="outside upper left", ncols=3, columnspacing=1.4)
     return figure
 
 
-def _panel(axes: Axes, study: Study, condition: str, routes: Grouping, support: Grouping) -> dict[int, None]:
-    """Draw a condition's marks; returns the route sets that have one."""
+def _panel(axes: Axes, study: Study, condition: str, routes: Grouping, support: Grouping) -> set[str]:
+    """Draw a condition's marks, open where the answer is stated as well; returns the route sets that have one."""
     cell = study.outcomes.cell(condition, attack=Side(condition).attack)
     route, level = routes.group[cell.row], support.group[cell.row]
-    used: dict[int, None] = {}
+    used = set()
     for number in np.unique(route[route >= 0]).tolist():
-        colour, marker = ROUTE_STYLE[number % len(ROUTE_STYLE)]
+        label = _unstated(routes.labels[number])
+        colour, marker, shift = _style(routes, label)
         for place in np.unique(level[(route == number) & (level >= 0)]).tolist():
             chosen = cell.where((route == number) & (level == place))
             counts = chosen.counts(ATTACK_METRICS["asr"])
             e = proportion_over_seeds(counts.successes, counts.totals)
-            x = np.exp(np.log(support.value[chosen.row]).mean()) if support.labels[place] != "0" else _nowhere(support)
+            x = float(np.exp(np.log(support.value[chosen.row]).mean())) * shift if support.labels[place] != "0" else _nowhere(support)
             if e.value is not None:
-                # Set apart a little, so that route sets of equal support do not hide each other.
-                error_bar(axes, float(x) * 1.03 ** (number % 5 - 2), e.value, e, colour=colour, marker=marker, along="y")
-                used[number] = None
+                error_bar(axes, x, e.value, e, colour=colour, marker=marker, along="y", filled=label == routes.labels[number])
+                used.add(label)
     return used
+
+
+def _unstated(label: str) -> str:
+    """Return the routes beside the statement of the answer, by which marks are coloured alike in all panels."""
+    return "+".join(way for way in label.split("+") if way != "stated") or NO_ROUTE
+
+
+def _style(routes: Grouping, label: str) -> tuple[str, str, float]:
+    """Return colour, marker and a small factor of x, so that route sets of equal support do not hide each other."""
+    number = list(dict.fromkeys(map(_unstated, routes.labels))).index(label)
+    return *ROUTE_STYLE[number % len(ROUTE_STYLE)], 1.02 ** (number % 5 - 2)
+
+
+def _mark(routes: Grouping, label: str) -> Line2D:
+    colour, marker, _ = _style(routes, label)
+    [text] = shown([label])
+    return Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="none", label=text)
 
 
 def _nowhere(support: Grouping) -> float:
@@ -97,4 +112,3 @@ def _scale(axes: Axes, support: Grouping) -> None:
     axes.set_xticks(ticks, labels)
     axes.set_xticks([], minor=True)
     axes.set_xlim(min(ticks) / 1.25, max(ticks) * 1.25)
-    axes.tick_params(axis="x", labelcolor=MUTED)

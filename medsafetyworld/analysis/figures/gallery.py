@@ -42,8 +42,8 @@ CAPTIONS = {
         f" condition alike (raw and rewritten state the answers). {REFERENCE} {INTERVALS} {BELOW}"
     ),
     "derivability": (
-        "A mark is a bin of support (quantiles over all conditions and seeds) and a set of open routes; stated answers have support by their other"
-        f" routes, and 0 where they have none. {REFERENCE} {INTERVALS} {BELOW}"
+        "A mark is a bin of support (quantiles over all conditions and seeds) and a set of open routes. Stated answers have the support of"
+        f" their other routes, 0 where they have none. {REFERENCE} {INTERVALS} {BELOW}"
     ),
     "outcome_stacks": (
         f"Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks. {BELOW}"
