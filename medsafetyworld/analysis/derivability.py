@@ -121,8 +121,8 @@ def _by_derivability(study: Study) -> Iterator[str]:
     for condition in study.outcomes.conditions:
         found = [(label, e) for label, e in _estimates(study, routes, condition) if label != NO_ROUTE]
         if len(found) > 1 and any(leaks(e) > 0 for _, e in found):
-            rates = listed([f"{label} {estimate(e)}" for label, e in found])
-            yield f"{capitalised(condition_label(condition))}, by open routes: {rates}."
+            by_routes = listed([f"{label} {estimate(e)}" for label, e in found])
+            yield f"{capitalised(condition_label(condition))}, by open routes: {by_routes}."
 
 
 def _slopes(study: Study, grouping: Grouping) -> Iterator[str]:
