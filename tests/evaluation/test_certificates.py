@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsafetyworld.corpus import Corpus, CorpusConfig
-from medsafetyworld.corpus.certificate import Certificate, EntityExposure, Support
+from medsafetyworld.corpus.certificate import Certificate, Support
 from medsafetyworld.evaluation.certificates import (
     CERTIFICATE_FIELDS,
     CERTIFICATES_SCHEMA,
@@ -35,11 +37,10 @@ def query_with_one_chain(world: World) -> tuple[Query, int]:
     return query, outcomes.index(query.given[0])
 
 
-def found(query: Query, counts: dict[tuple[str, str, int], int]) -> Certificate:
+def found(world: World, query: Query, counts: dict[tuple[str, str, int], int]) -> Certificate:
     """Return a certificate whose derivations use these facts."""
-    facts = tuple(Support(*key, (), count, count, 0) for key, count in counts.items())
-    exposure = (EntityExposure(query.given[0], 9, 4),)
-    return Certificate(query.query_id, query.category, query.split, query.arm, 2, 0, ("mixed",), facts, exposure, (), 0)
+    [own] = certify(Corpus(world, "raw", CorpusConfig(documents=1)), [query])
+    return replace(own, support=tuple(Support(*key, (), count, count, 0) for key, count in counts.items()))
 
 
 def test_a_fact_tells_the_links_between_the_layers_that_it_names() -> None:
@@ -60,11 +61,11 @@ def test_support_is_the_weakest_link_of_the_strongest_derivation(world: World) -
     together = ("compound_pair_mediator_pair", "reverse", chain)
     stated, reversed_ = ("chain", "reverse", chain), ("chain", "forward", chain)
 
-    assert support(world, query, found(query, {first: 3, second: 5, join: 9})) == 3
-    assert support(world, query, found(query, {first: 3, second: 5, join: 9, together: 1})) == 4
-    assert support(world, query, found(query, {first: 3, second: 5, join: 2, reversed_: 4})) == 4
-    assert support(world, query, found(query, {first: 3, second: 5, stated: 100})) == 0
-    assert support(world, query, found(query, {})) == 0
+    assert support(world, query, found(world, query, {first: 3, second: 5, join: 9})) == 3
+    assert support(world, query, found(world, query, {first: 3, second: 5, join: 9, together: 1})) == 4
+    assert support(world, query, found(world, query, {first: 3, second: 5, join: 2, reversed_: 4})) == 4
+    assert support(world, query, found(world, query, {first: 3, second: 5, stated: 100})) == 0
+    assert support(world, query, found(world, query, {})) == 0
 
 
 @given(corpora())
