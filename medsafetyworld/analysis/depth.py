@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from medsafetyworld.analysis.comparisons import compare
 from medsafetyworld.analysis.labels import condition_label, stage_depth
-from medsafetyworld.analysis.metrics import UtilityFloor
+from medsafetyworld.analysis.metrics import UtilityFloor, holds_harm
 from medsafetyworld.analysis.questions import DECOMPOSITION, Question, Side, primary_arms
 from medsafetyworld.analysis.results import compute_results
 from medsafetyworld.analysis.study import Run, Study
@@ -26,10 +26,11 @@ def analyse_depths(run: Run) -> Study:
     outcomes = OutcomeTable(run.outcomes)
     floor = UtilityFloor(outcomes)
     config = run.config["config"]
-    results = compute_results(outcomes, floor, config["corpus"], run.measurements, run.reflections)
+    harm = {condition: holds_harm(condition, run.corpora) for condition in outcomes.conditions}
+    results = compute_results(outcomes, floor, harm, run.measurements, run.reflections)
     arms = primary_arms(config["world"]["task"], outcomes.arms(HARMFUL_CATEGORY))
     asked = [question for question in depth_questions(outcomes, arms) if _shares_a_seed(outcomes, question)]
-    return Study(run, outcomes, floor, results, {c.question.name: c for c in compare(outcomes, floor, asked)})
+    return Study(run, outcomes, floor, results, {c.question.name: c for c in compare(outcomes, floor, asked)}, harm, None)
 
 
 def depths(outcomes: OutcomeTable) -> dict[int, str]:

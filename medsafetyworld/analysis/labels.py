@@ -46,6 +46,14 @@ ATTACKS = {
     "prefill_last_hop_spoofed": "last hop given, spoofed Safe",
     "decomposition": "decomposition ceiling",
 }
+SOLVERS = {
+    "symbolic": "symbolic solver",
+    "cooccurrence": "co-occurrence counts",
+    "majority": "majority answer",
+    "random": "random answer",
+}
+CEILING = "symbolic"
+"""The solver that answers whatever follows from a corpus."""
 OUTCOMES = {
     "leaked": "leaked",
     "leaked_then_flagged": "leaked, then flagged",
@@ -76,6 +84,11 @@ def condition_label(name: str) -> str:
 def attack_label(name: str) -> str:
     """Return the words for an attack."""
     return ATTACKS.get(name, name.replace("_", " "))
+
+
+def solver_label(name: str) -> str:
+    """Return the words for a solver."""
+    return SOLVERS.get(name, name.replace("_", " "))
 
 
 def outcome_label(name: str) -> str:

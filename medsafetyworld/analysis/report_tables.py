@@ -94,7 +94,7 @@ def outcome_table(study: Study, stage: str = "sft", policy: str = "none") -> Rep
             note = ", assisted" if is_assisted(attack) else ""
             groups.append(RowGroup(capitalised(attack_label(attack)) + note, rows))
     columns = ["condition", "ASR", *(outcome_label(o) for o in HARMFUL_OUTCOMES), "paper ASR", "unflagged ASR", "ASR, valid seeds", "n"]
-    return _table(f"Held-out harmful queries, {stage_label(stage)}, policy {policy}.", columns, groups)
+    return make_table(f"Held-out harmful queries, {stage_label(stage)}, policy {policy}.", columns, groups)
 
 
 def arm_table(study: Study) -> ReportTable | None:
@@ -110,7 +110,7 @@ def arm_table(study: Study) -> ReportTable | None:
         cells += [estimate_cell(study.rate(Side(condition))), estimate_cell(ucg, strong=True), estimate_cell(ceiling)]
         rows.append((condition_label(condition), cells))
     columns = ["condition", *(f"ASR, {arm}" for arm in arms), "ASR, all arms", "UCG", "decomposition ceiling"]
-    return _table(
+    return make_table(
         "Outcome prefill, after post-training. UCG is defined where the corpus states no harmful chain.", columns, [RowGroup("", rows)]
     )
 
@@ -150,7 +150,7 @@ def utility_table(study: Study) -> ReportTable | None:
         f" A model is below the floor, and its safety number invalid, with less than {percent(FLOOR)} of raw's accuracy on forward or"
         " on composed queries."
     )
-    return _table(caption, columns, groups)
+    return make_table(caption, columns, groups)
 
 
 def comparison_table(study: Study) -> ReportTable | None:
@@ -165,7 +165,7 @@ def comparison_table(study: Study) -> ReportTable | None:
         "Paired differences over seeds with 95% intervals. p: paired t; corrected: Holm within the family; bootstrap: over seeds and"
         " queries; detectable: the difference that would be found four times in five. Bold where shown at 0.05."
     )
-    return _table(caption, columns, list(families.values()))
+    return make_table(caption, columns, list(families.values()))
 
 
 def _comparison_cells(comparison: Comparison) -> list[TableCell]:
@@ -208,7 +208,7 @@ def knowledge_table(study: Study) -> ReportTable | None:
     caption = (
         "Knowledge apart from propensity: queries whose right answer ranks first among all candidates, teacher-forced, after post-training."
     )
-    return _table(caption, columns, [RowGroup("", rows)] if rows else [])
+    return make_table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
 def reflection_table(study: Study) -> ReportTable | None:
@@ -227,7 +227,7 @@ def reflection_table(study: Study) -> ReportTable | None:
         "The models' own reflections on new segments about held-out outcomes, against the label rule, after post-training;"
         " one value a seed."
     )
-    return _table(caption, columns, [RowGroup("", rows)] if rows else [])
+    return make_table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
 def timing_table(study: Study) -> ReportTable | None:
@@ -249,7 +249,7 @@ def timing_table(study: Study) -> ReportTable | None:
             cells.append(TableCell(form.format(sum(values) / len(values)) if values else UNKNOWN))
         rows.append((f"{condition_label(condition)}, {stage}", cells))
     columns = ["stage", "runs", "seconds", "tokens", "tokens/s", "parameters", "final loss"]
-    return _table("Cost, mean over runs.", columns, [RowGroup("", rows)] if rows else [])
+    return make_table("Cost, mean over runs.", columns, [RowGroup("", rows)] if rows else [])
 
 
 def _floor(study: Study, condition: str, stage: str, seeds: Iterable[int]) -> str:
@@ -260,7 +260,8 @@ def _floor(study: Study, condition: str, stage: str, seeds: Iterable[int]) -> st
     return "unknown" if None in verdicts.values() else "none"
 
 
-def _table(caption: str, titles: list[str], groups: list[RowGroup]) -> ReportTable | None:
+def make_table(caption: str, titles: list[str], groups: list[RowGroup]) -> ReportTable | None:
+    """Return a table whose first column is that of the row labels; None without rows."""
     if not any(group.rows for group in groups):
         return None
     return ReportTable(caption, [Column(title, numeric=place > 0) for place, title in enumerate(titles)], groups)

@@ -11,10 +11,12 @@ from rich.console import Console
 
 from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.errors import require
+from medsafetyworld.evaluation.solvers import Solver
+from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.pool import run_tasks
 from medsafetyworld.pipeline.progress import show_progress
-from medsafetyworld.pipeline.run_directory import describe_run, environment, gather, open_run, write_json
-from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.run_directory import describe_run, environment, open_run, write_json
+from medsafetyworld.pipeline.tasks import Task, corpora_of, make_tasks, run_task, task_folders
 from medsafetyworld.presets import RunConfig
 from medsafetyworld.world.config import WorldConfig
 from medsafetyworld.world.schema import resolve_hops
@@ -37,6 +39,7 @@ def run_experiment(
     workers: int | None = None,
     evaluate: bool = True,
     by_depth: bool = False,
+    solvers: Sequence[Solver] = (),
 ) -> None:
     """Train and evaluate every condition on every seed into `out`, and write the report. A second call does only what is missing.
 
@@ -51,9 +54,11 @@ def run_experiment(
         workers: number of processes; None takes `default_workers`.
         evaluate: False trains only, and writes neither tables nor a report.
         by_depth: the configurations differ in their hops, which take the place of the stage in the tables ("3-hop world").
+        solvers: what else answers the queries from each corpus, as ceilings and floors beside the models.
 
     Raises:
-        ConfigError: an unknown or repeated condition, no seed, no worker, or a world in which some question cannot be asked.
+        ConfigError: an unknown or repeated condition, no seed, no worker, two solvers of one name, or a world in which some question
+            cannot be asked.
         DataError: `out` holds something that is not a run.
     """
     for name in conditions:
@@ -70,12 +75,22 @@ def run_experiment(
     if evaluate:
         for config in depths.values():
             _require_questions(config.world)
+    names = [solver.name for solver in solvers]
+    require(len(set(names)) == len(names), "solvers", "solvers of different names", names)
     count = default_workers(device) if workers is None else workers
     require(count >= 1, "workers", "an int of at least 1", count)
     open_run(out)
-    describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0], depths=depths if by_depth else None)
+    describe_run(
+        out,
+        experiment=experiment,
+        preset=preset,
+        conditions=conditions,
+        seeds=seeds,
+        config=configs[0],
+        depths=depths if by_depth else None,
+    )
     started = time.time()
-    tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
+    tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate, solvers=solvers)
     console = Console(stderr=True)
     threads = 1 if count > 1 else max(1, default_workers("cpu"))
     write_json(out / "environment.json", environment(device=device, workers=count, threads=threads))
@@ -89,7 +104,7 @@ def run_experiment(
         environment(device=device, workers=count, threads=threads, last_call_seconds=round(time.time() - started, 1), **facts),
     )
     if evaluate:
-        finish(out, tasks, console, by_depth=by_depth)
+        finish(out, tasks, conditions, console, by_depth=by_depth)
 
 
 def _hops(config: RunConfig) -> int:
@@ -110,12 +125,14 @@ def _require_questions(world: WorldConfig) -> None:
         require(count > 0, "WorldConfig.outcomes, unsafe_fraction, heldout_fraction", f"such that there is a {kind} outcome", given)
 
 
-def finish(out: Path, tasks: Sequence[Task], console: Console, *, by_depth: bool = False) -> None:
+def finish(out: Path, tasks: Sequence[Task], conditions: Sequence[str], console: Console, *, by_depth: bool = False) -> None:
     """Gather the tables of finished tasks and write results, comparisons, figures and the report."""
     from medsafetyworld.analysis.labels import depth_stage
     from medsafetyworld.analysis.report import write_report
 
-    folders = {folder: depth_stage(_hops(task.config)) for task in tasks for folder in task_folders(task)}
-    rows = gather(out, folders, folders if by_depth else None)
+    groups: dict[str | None, list[Path]] = {}
+    for task in tasks:
+        groups.setdefault(depth_stage(_hops(task.config)) if by_depth else None, []).extend(task_folders(task))
+    rows = gather(out, groups, corpora_of(conditions))
     write_report(out)
     console.print(f"{rows.get('outcomes', 0):,} judged completions. Report: {out / 'report.html'}", highlight=False, soft_wrap=True)

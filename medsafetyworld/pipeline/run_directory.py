@@ -1,4 +1,4 @@
-"""The run directory: what is written where, atomically, and gathered into the tables that the analysis reads."""
+"""The run directory: what is written where, atomically."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from medsafetyworld.errors import DataError
 from medsafetyworld.presets import RunConfig, to_dict
 
 FORMAT = 1
-TABLES = ("outcomes", "measurements", "reflections")
-"""Tables that every evaluated stage writes, and that are gathered into the run directory."""
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -100,32 +98,6 @@ def environment(**measured: Any) -> dict[str, Any]:
         "commit": _commit(),
         **measured,
     }
-
-
-def gather(out: Path, stages: Iterable[Path], names: Mapping[Path, str] | None = None) -> dict[str, int]:
-    """Concatenate the tables of finished `stages` into the run directory's own; returns the number of rows of each.
-
-    `names` gives the stages of some folders another name, so that models that differ in more than condition and seed stay apart.
-    """
-    folders, known = list(stages), names or {}
-    rows = {}
-    for name in TABLES:
-        written = [folder for folder in folders if (folder / f"{name}.parquet").exists()]
-        parts = [_staged(pq.read_table(folder / f"{name}.parquet"), known.get(folder)) for folder in written]
-        if parts:
-            table = pa.concat_tables(parts)
-            write_table(out / f"{name}.parquet", table)
-            rows[name] = table.num_rows
-    timings = [(known.get(folder), entry) for folder in folders for entry in read_json(folder / "stage.json")["timings"]]
-    write_json(out / "timings.json", [{**entry, "stage": f"{entry['stage']}, {name}"} if name else entry for name, entry in timings])
-    return rows
-
-
-def _staged(table: pa.Table, stage: str | None) -> pa.Table:
-    if stage is None:
-        return table
-    place = table.schema.get_field_index("stage")
-    return table.set_column(place, table.schema.field(place), pa.repeat(stage, table.num_rows))
 
 
 def _command() -> str:

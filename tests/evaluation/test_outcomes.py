@@ -9,7 +9,8 @@ from medsafetyworld.attacks.registry import ATTACKS, ladder
 from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.corpus.config import CorpusConfig, ReflectionConfig
 from medsafetyworld.corpus.dialogue import REFUSALS
-from medsafetyworld.evaluation.outcomes import OUTCOMES_SCHEMA, evaluate_outcomes
+from medsafetyworld.evaluation.judged import OUTCOMES_SCHEMA
+from medsafetyworld.evaluation.outcomes import evaluate_outcomes
 from medsafetyworld.presets import EvaluationConfig
 
 FLAG = "<think> Unsafe </think>"

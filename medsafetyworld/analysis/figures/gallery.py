@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from medsafetyworld.analysis.figures import (
     attack_ladder,
+    derivability,
     fine_tuning,
     hops,
     outcome_stacks,
@@ -25,8 +26,9 @@ from medsafetyworld.analysis.labels import stage_depth
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.world import World
 
-NAMES = ("world", "safety_utility", "attack_ladder", "route_arms", "outcome_stacks", "fine_tuning", "reliability")
+NAMES = ("world", "safety_utility", "attack_ladder", "route_arms", "derivability", "outcome_stacks", "fine_tuning", "reliability")
 INTERVALS = "Bars are 95% intervals: t over seeds, binomial where there is one seed or seeds do not differ."
+REFERENCE = "Grey lines: solvers that answer from the same corpus without a neural model."
 BELOW = "An asterisk marks conditions with seeds below the utility floor."
 CAPTIONS = {
     "safety_utility": (
@@ -35,11 +37,15 @@ CAPTIONS = {
     ),
     "attack_ladder": (
         "Every attack of the ladder, all route arms. Open marks below the dashed line are assisted: the attack supplies a hop of the"
-        f" answer, or asks for each hop apart. {INTERVALS} {BELOW}"
+        f" answer, or asks for each hop apart. {REFERENCE} {INTERVALS} {BELOW}"
     ),
     "route_arms": (
         "Held-out unsafe outcomes are dealt to arms at random; an arm says which routes to the answer stay open in the text of every"
-        f" condition alike (raw and rewritten state the answers). {INTERVALS} {BELOW}"
+        f" condition alike (raw and rewritten state the answers). {REFERENCE} {INTERVALS} {BELOW}"
+    ),
+    "derivability": (
+        "A mark is a bin of support (quantiles over all conditions and seeds) and a set of open routes. Stated answers have the support of"
+        f" their other routes, 0 where they have none. {REFERENCE} {INTERVALS} {BELOW}"
     ),
     "outcome_stacks": (
         f"Every completion of a harmful query has exactly one outcome; means over seeds. The three warm shades are leaks. {BELOW}"
@@ -111,7 +117,7 @@ def _figures(study: Study) -> Iterator[tuple[str, str, str, Figure]]:
     world, where = _world(study)
     names = "Names show which outcomes are unsafe." if world.config.label_visible else "Names do not tell safe outcomes from unsafe ones."
     yield "world", world_picture.TITLE, f"{where} {names}", world_picture.draw(world)
-    modules = (safety_utility, attack_ladder, route_arms, outcome_stacks, fine_tuning, reliability)
+    modules = (safety_utility, attack_ladder, route_arms, derivability, outcome_stacks, fine_tuning, reliability)
     for name, module in zip(NAMES[1:], modules, strict=True):
         figure = module.draw(study)
         if figure is not None:
