@@ -79,7 +79,7 @@ class DocumentColumns:
 
     def __init__(self, corpus: Corpus) -> None:
         library = corpus.library
-        self._corpus = corpus
+        self.corpus = corpus
         self._writer = Writer(library, corpus.world.names)
         self._templates = pa.array([name + joint for joint in ("+", "") for name in ("-", *library.names)], pa.string())
         self._labels = pa.array(["", *(_label(fragment.pieces) for fragment in library.fragments)], pa.string())
@@ -89,7 +89,7 @@ class DocumentColumns:
 
     def table(self, indices: NDArray[np.int64]) -> tuple[pa.Table, Counts]:
         """Return the documents at `indices` that are not empty, in that order, as a table of `SCHEMA`, and what it holds."""
-        corpus = self._corpus
+        corpus = self.corpus
         statements, gaps = corpus.statements_and_gaps(indices)
         segments = corpus.segments(statements)
         parts = corpus.part_table(statements, segments)
