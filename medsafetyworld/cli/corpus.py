@@ -1,8 +1,8 @@
 """Write a world down under a condition, as parquet shards with a manifest and a data card.
 
-An interrupted export is continued by the same command. A finished one is verified by its hashes; a shard that is damaged or missing is named
-and written again. A directory that holds an export of another world, condition or configuration is refused and left as it is: give another
---out, or delete it.
+An interrupted export is continued by the same command. A finished one is verified by its hashes; a shard that is damaged or missing is
+named and written again. A directory that holds an export of another world, condition or configuration is refused and left as it is:
+give another --out, or delete it.
 
 Examples:
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import pyarrow as pa
@@ -71,6 +72,9 @@ def croissant(corpora: Mapping[str, tuple[str, dict[str, Any]]], columns: Mappin
         "name": title,
         "description": "Invented medical facts, written by the Python package medsafetyworld to compare data filtering with safety "
         "reflections in language model pretraining. Nothing in them is medical knowledge.",
+        "version": version("medsafetyworld"),
+        "citeAs": "The MedSafetyWorld developers. MedSafetyWorld: a formal world for comparing data filtering with safety reflections in "
+        "pretraining.",
         "license": "https://www.apache.org/licenses/LICENSE-2.0",
         "distribution": [entry for name, (path, manifest) in corpora.items() for entry in _files(name, path, manifest)],
         "recordSet": [_documents(name, columns) for name in corpora],

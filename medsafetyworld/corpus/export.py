@@ -60,7 +60,7 @@ class Shard:
     """What was done about a shard."""
 
     state: Literal["written", "kept", "missing", "damaged"]
-    """written: there was none. kept: it was there, with the recorded hash. missing, damaged: a finished one was lost, and is written anew."""
+    """written: there was none. kept: it was there, with the recorded hash. missing, damaged: a finished one was lost, now written anew."""
     record: Record
 
 
@@ -151,7 +151,11 @@ def ensure_shard(columns: DocumentColumns, directory: Path, shard_documents: int
 
 def finish(corpus: Corpus, directory: Path, shard_documents: int = SHARD_DOCUMENTS) -> bool:
     """Write the manifest and the card if every shard is written; returns whether the corpus is whole."""
-    if (directory / MANIFEST).exists():
+    manifest = _read(directory / MANIFEST)
+    if manifest is not None:
+        if not all((directory / name).exists() for name in CARD_FILES):
+            (directory / STATE).mkdir(exist_ok=True)
+            write_card(directory, manifest, directory / STATE)
         return True
     records = _finished(directory)
     if len(records) < shard_count(corpus, shard_documents):
@@ -245,9 +249,7 @@ def _finished(directory: Path) -> dict[int, Record]:
     return found
 
 
-def _ensure_all(
-    corpus: Corpus, directory: Path, shard_documents: int, records: dict[int, Record], workers: int
-) -> Iterator[Shard]:
+def _ensure_all(corpus: Corpus, directory: Path, shard_documents: int, records: dict[int, Record], workers: int) -> Iterator[Shard]:
     numbers = range(shard_count(corpus, shard_documents))
     if workers == 1:
         columns = DocumentColumns(corpus)
