@@ -6,9 +6,6 @@ The files say everything; what can be derived from others (queries) is checked a
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from medsafetyworld.errors import ConfigError, DataError
+from medsafetyworld.files import whole_directory
 from medsafetyworld.world.config import HAZARDS, WorldConfig
 from medsafetyworld.world.queries import QueryColumns
 from medsafetyworld.world.safety import CATEGORIES
@@ -91,28 +89,12 @@ QUERIES = pa.schema(
 
 def save(world: World, directory: Path) -> None:
     """Write a world directory whole or not at all; replaces only a world directory that holds nothing else."""
-    directory = directory.absolute()
-    if directory.exists():
-        if not directory.is_dir():
-            raise DataError(f"world directory must be a directory. Got the file {str(directory)!r}.")
-        foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in FILES)
-        if foreign:
-            raise DataError(f"world directory must be new, empty or hold a world only. Got {str(directory)!r} with {foreign[0]!r}.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        temporary.chmod(0o777 & ~_umask())
+    with whole_directory(directory, FILES, "world") as temporary:
         document = {"format": FORMAT, "content_hash": world.content_hash, "config": asdict(world.config)}
         (temporary / "world.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         _write(_entity_table(world), temporary / "entities.parquet")
         _write(_edge_table(world), temporary / "edges.parquet")
         _write(_query_table(world.query_columns), temporary / "queries.parquet")
-        if directory.exists():
-            shutil.rmtree(directory)
-        os.rename(temporary, directory)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def load(directory: Path) -> World:
@@ -237,9 +219,3 @@ def _filled_lists(rows: NDArray[np.int32]) -> pa.ListArray:
 def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:
     values: NDArray[np.object_] = np.array(column.to_pylist(), dtype=object)
     return values
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
