@@ -13,7 +13,6 @@ from medsafetyworld.analysis.depth import REVERSAL, depths
 from medsafetyworld.analysis.figures.gallery import Drawing
 from medsafetyworld.analysis.judgement import told
 from medsafetyworld.analysis.labels import condition_label
-from medsafetyworld.analysis.metrics import holds_harm
 from medsafetyworld.analysis.questions import DECOMPOSITION, Side
 from medsafetyworld.analysis.report_tables import Column, ReportTable, RowGroup, TableCell, estimate_cell
 from medsafetyworld.analysis.sentences import sentence
@@ -50,7 +49,7 @@ def answer(study: Study) -> list[str]:
     hops = f"{listed([str(one) for one in stages])} hops"
     sentences = []
     for condition in study.outcomes.conditions:
-        if holds_harm(condition, study.corpus) is not False:
+        if study.harm[condition] is not False:
             continue
         sides = [Side(condition, stage=stage, arms=study.primary_arms) for stage in stages.values()]
         ceilings = [Side(condition, stage=side.stage, attack=DECOMPOSITION, arms=side.arms) for side in sides]
