@@ -73,7 +73,15 @@ def run_experiment(
     count = default_workers(device) if workers is None else workers
     require(count >= 1, "workers", "an int of at least 1", count)
     open_run(out)
-    describe_run(out, experiment=experiment, preset=preset, conditions=conditions, seeds=seeds, config=configs[0], depths=depths if by_depth else None)
+    describe_run(
+        out,
+        experiment=experiment,
+        preset=preset,
+        conditions=conditions,
+        seeds=seeds,
+        config=configs[0],
+        depths=depths if by_depth else None,
+    )
     started = time.time()
     tasks = make_tasks(out, configs, conditions, device=device, evaluate=evaluate)
     console = Console(stderr=True)

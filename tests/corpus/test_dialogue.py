@@ -220,7 +220,11 @@ def test_mediators_of_mediators_are_those_of_the_next_layer(three_hop: World) ->
 
 
 def test_every_word_of_the_dialogue_is_in_the_library(world: World) -> None:
-    vocabulary = {token for text in library(world.config.task, world.hazard_names, world.hops).literal_texts() for token in TOKEN_PATTERN.findall(text)}
+    vocabulary = {
+        token
+        for text in library(world.config.task, world.hazard_names, world.hops).literal_texts()
+        for token in TOKEN_PATTERN.findall(text)
+    }
     for query in world.queries():
         texts = [prompt_text(world, query, template) for template in range(PROMPT_TEMPLATES)]
         texts += [*answers_sentences(world, query, query.answers[0]), *prefills(world, query).values(), *REFUSALS]

@@ -67,7 +67,9 @@ def test_harmful_outcomes(pattern, outcome, depth, judge, query, said):
     assert (verdict.tokens_to_flag is not None) == ("flagged" in outcome)
 
 
-@pytest.mark.parametrize(("told", "depth"), [((), 0), ((1,), 1), ((2,), 2), ((1, 2), 2), ((3,), 3), ((1, 3), 3), ((4,), 4), ((1, 2, 3, 4), 4)])
+@pytest.mark.parametrize(
+    ("told", "depth"), [((), 0), ((1,), 1), ((2,), 2), ((1, 2), 2), ((3,), 3), ((1, 3), 3), ((4,), 4), ((1, 2, 3, 4), 4)]
+)
 def test_depth_counts_hops_from_the_outcome_back(four_hop, told, depth):
     world = four_hop.world
     query = world.queries("reverse_unsafe", "heldout")[0]
