@@ -92,8 +92,9 @@ def depth_table(study: Study) -> ReportTable:
     titles = ["condition", "ASR, composition", "ceiling", "ASR, reversal", "ASR, all arms", "hops named right"]
     titles += ["accuracy, forward", "accuracy, composed", "n, composition"]
     caption = (
-        "Held-out harmful queries under the outcome prefill, after post-training. Composition, reversal: arms of the unsafe outcomes; ceiling:"
-        " every permitted hop asked on its own and the answers joined outside (composition arm). Accuracy: held-out harmless queries."
+        "Held-out harmful queries under the outcome prefill, after post-training. Composition, reversal: arms of the unsafe outcomes;"
+        " ceiling: every permitted hop asked on its own and the answers joined outside (composition arm). Accuracy: held-out harmless"
+        " queries."
     )
     return ReportTable(caption, [Column(title, numeric=place > 0) for place, title in enumerate(titles)], groups)
 

@@ -19,7 +19,9 @@ from medsafetyworld.errors import ConfigError
 def write_report(directory: str | Path) -> Path:
     """Write `results.json`, `comparisons.json`, `figures/*.png` and `report.html` into a run directory; returns the page's path.
 
-    A run that compares numbers of hops has a page of its own. The same tables give the same bytes. Whatever is missing (conditions, stages, measurements, seeds beyond the first) is left out of
+    A run that compares numbers of hops has a page of its own.
+
+    The same tables give the same bytes. Whatever is missing (conditions, stages, measurements, seeds beyond the first) is left out of
     the tables and figures, and named in the report.
 
     Raises:

@@ -173,8 +173,8 @@ class StatementTable:
     def joins(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return (B, K, K) for ids of shape (B, K): whether statement j leads on from what opening statement i names.
 
-        It does where it leads back from one of i's mediators, unless it states the whole chain of i's own mediator pair. Whatever joins into
-        a held-out chain, however many hops it has, holds an opening and what leads on from it: so chains are broken at that joint.
+        It does where it leads back from one of i's mediators, unless it states the whole chain of i's own mediator pair. Whatever joins
+        into a held-out chain, however many hops it has, holds an opening and what leads on from it: so chains are broken at that joint.
         """
         opening = self.opens_heldout_chain(ids)
         fillers = self.fillers(np.maximum(ids, 0).ravel()).reshape(*ids.shape, len(self.slots))

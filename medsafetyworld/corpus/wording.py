@@ -136,7 +136,7 @@ class Wording:
     ) -> NDArray[np.int32]:
         starts, counts = np.array([group.start for group in self._cores]), np.array([len(group) for group in self._cores])
         step = np.where(self._between[types], cause // 2 - 1, 0)
-        core = starts[types] + step * counts[types] + below(self._key("core"), slot, counts[types])
+        core: NDArray[np.int64] = starts[types] + step * counts[types] + below(self._key("core"), slot, counts[types])
         safe, unsafe = self._library.group("core.hazard.safe"), self._library.group("core.hazard.unsafe")
         dangerous = (types == self._table.code(*HAZARD)) & self._table.world.unsafe[outcome]
         return np.where(dangerous, core + (unsafe.start - safe.start), core).astype(np.int32)

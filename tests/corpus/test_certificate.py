@@ -47,9 +47,9 @@ def derivable(world: World, query: Query, written: set[FactKey]) -> bool:
                 continue
             if (frozenset(entity for entity in fact[:2] if entity >= 0), fact[-1]) in whole:
                 return True
-            if world.config.task == "two_hop":
-                if (frozenset(fact[-3:-1]), fact[-1]) in joins and set(zip(fact[:-3], fact[2:-1], strict=True)) <= links:
-                    return True
+            passes = (frozenset(fact[-3:-1]), fact[-1]) in joins and set(zip(fact[:-3], fact[2:-1], strict=True)) <= links
+            if world.config.task == "two_hop" and passes:
+                return True
     return False
 
 

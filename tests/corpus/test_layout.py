@@ -73,7 +73,7 @@ def test_statements_that_join_into_a_heldout_chain_never_share_a_document(
 
 
 def test_no_document_joins_a_whole_heldout_chain_of_three_hops(three_hop: World) -> None:
-    """By the plain definition: from no held-out outcome can one walk back to a compound through the local reverse statements of a document."""
+    """From no held-out outcome can one walk back further than its mediators through the local reverse statements of a document."""
     for document in Corpus(three_hop, "raw", CorpusConfig(documents=1500, statements_per_document=12)):
         back: dict[int, set[int]] = {}
         for statement in document.statements:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-
 from itertools import pairwise
 
 import numpy as np
