@@ -65,7 +65,9 @@ def run(argv: Sequence[str]) -> int:
     console = Console()
     console.print(findings_table(findings))
     broken = [finding.name for finding in findings if not finding.passed]
-    console.print(f"{len(broken)} of {len(findings)} audits broken: {', '.join(broken)}" if broken else f"All {len(findings)} audits passed.")
+    console.print(
+        f"{len(broken)} of {len(findings)} audits broken: {', '.join(broken)}" if broken else f"All {len(findings)} audits passed."
+    )
     if command.out is not None:
         command.out.mkdir(parents=True, exist_ok=True)
         values = {

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
-from medsafetyworld.corpus.audit.finding import Finding
+from medsafetyworld.corpus.audit.finding import Finding, counted
 from medsafetyworld.corpus.sequence import Corpus
 from medsafetyworld.errors import ConfigError, require
 from medsafetyworld.world.world import World
@@ -77,23 +77,16 @@ def audit(
         *surface_features(evidence),
         neighbour_features(evidence),
     )
-    separated = separate(features, world.unsafe, seed, lambda name: tell(f"Classifying outcomes by {name}"))
+    separated = separate(features, world.unsafe, seed, on_progress=lambda name: tell(f"Classifying outcomes by {name}"))
     tell("Looking for leaks, duplicates and real names")
     return (
         *separated,
         template_balance(evidence),
         template_use(evidence),
         *find_leaks(evidence, prompts, source.condition in MAY_STATE_HARM),
-        counted_misplaced(evidence.misplaced, evidence.documents),
+        counted("statements", "documents whose text lacks a listed statement", evidence.misplaced, evidence.documents, "documents"),
         equal_documents(evidence),
         near_duplicates(evidence, seed),
         name_collisions(evidence),
         word_collisions(evidence),
     )
-
-
-def counted_misplaced(misplaced: list[str], documents: int) -> Finding:
-    """Return the finding on documents whose list of statements is not what their text says."""
-    from medsafetyworld.corpus.audit.finding import counted
-
-    return counted("statements", "listed statements that do not stand in their document's text", misplaced, documents, "documents")

@@ -9,6 +9,7 @@ among them (MinHash over runs of three words, estimated Jaccard similarity of 0.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -36,9 +37,9 @@ def equal_documents(evidence: Evidence) -> Finding:
         order = tuple(members.index(entity) for entity in named)
         wordings[kind][int(evidence.piece[index]), order] += 1
         facts[kind, members][evidence.texts[evidence.document[index]]] += 1
-    agreement = {kind: _pairs(counts) / max(_pairs([sum(counts.values())]), 1.0) for kind, counts in wordings.items()}
+    agreement = {kind: _pairs(counts.values()) / max(_pairs([sum(counts.values())]), 1.0) for kind, counts in wordings.items()}
     expected = sum(_pairs([sum(texts.values())]) * agreement[kind] for (kind, _), texts in facts.items())
-    observed = sum(_pairs(texts) for texts in facts.values())
+    observed = sum(_pairs(texts.values()) for texts in facts.values())
     what = "one-statement documents equal to another, as a multiple of what finite templates bring"
     repeated = sum(count for texts in facts.values() for count in texts.values() if count > 1)
     rate = f"{repeated / max(single.size, 1):.1%} of {single.size:,} one-statement documents recur, {observed:,.0f} equal pairs"
@@ -61,7 +62,7 @@ def near_duplicates(evidence: Evidence, seed: int) -> Finding:
     index = MinHashLSH(threshold=SIMILARITY, num_perm=PERMUTATIONS)
     found: set[int] = set()
     example = ""
-    signatures = []
+    signatures: list[MinHash] = []
     for number, signature in enumerate(MinHash.generator(shingles, num_perm=PERMUTATIONS, seed=seed + 1)):
         for other in index.query(signature):
             if signature.jaccard(signatures[other]) >= SIMILARITY:
@@ -70,14 +71,16 @@ def near_duplicates(evidence: Evidence, seed: int) -> Finding:
         signatures.append(signature)
         index.insert(number, signature)
     share = len(found) / max(len(several), 1)
-    detail = f"{len(found):,} of {len(several):,} sampled documents of several statements" + (f"; the first: {example!r}" if example else "")
+    detail = f"{len(found):,} of {len(several):,} sampled documents of several statements" + (
+        f"; the first: {example!r}" if example else ""
+    )
     what = f"documents of several statements with a near-duplicate (Jaccard {SIMILARITY} of {SHINGLE}-word runs)"
     return Finding("near_duplicates", what, share, None, SHARE_BOUND, len(several), share <= SHARE_BOUND, detail)
 
 
-def _pairs(counts: Counter[object] | list[int] | object) -> float:
-    values = np.array(list(counts.values() if isinstance(counts, Counter) else counts), dtype=np.float64)  # type: ignore[call-overload]
-    return float((values * (values - 1) / 2).sum())
+def _pairs(counts: Iterable[int]) -> float:
+    """Return how many pairs there are within groups of these sizes."""
+    return sum(count * (count - 1) / 2 for count in counts)
 
 
 def _shingles(text: str) -> list[bytes]:

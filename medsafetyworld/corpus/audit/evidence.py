@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medsafetyworld.corpus.audit.leakage import LeakScan
-from medsafetyworld.corpus.audit.reading import Reader, without_marks
+from medsafetyworld.corpus.audit.reading import MASKS, Reader, without_marks
 from medsafetyworld.corpus.audit.source import Source
 from medsafetyworld.corpus.library import TOKEN_PATTERN
 from medsafetyworld.corpus.random import make_key, uniform
 from medsafetyworld.world import safety
+from medsafetyworld.world.mentions import Mention
 from medsafetyworld.world.world import World
 
 MAY_STATE_HARM = ("raw", "rewritten")
@@ -37,7 +39,7 @@ class Evidence:
     """Words of all documents outside names, in lower case."""
     leaks: LeakScan
     misplaced: list[str]
-    """Statements that do not stand in their document's text."""
+    """Documents whose text does not hold the statements that are listed, in their order; they are not sampled."""
     texts: list[str]
     """(D,): sampled documents without reflections."""
     masked: list[str]
@@ -67,14 +69,16 @@ class Evidence:
     def judged(self) -> NDArray[np.bool_]:
         """(S,): statements about an outcome by which safe and unsafe must not be told apart.
 
-        Hazard statements tell by design. So do harmful statements outside raw, where they are rewritten or removed.
+        Hazard statements tell by design. Outside raw so do whole-chain reverse ones: of unsafe outcomes they are removed or rewritten. They
+        are left aside about safe outcomes, too. Kept without their counterparts they would tell nothing, but bias classifiers: centred
+        among themselves, those of a held-out outcome point away from those of the others of its sort.
         """
-        relation, direction = (np.array(part) for part in zip(*self.types, strict=True)) if self.types else (np.array([]), np.array([]))
-        fact = np.isin(relation, safety.RELATIONS[self.world.config.task])
-        harm_of_unsafe = safety.is_harmful(relation, direction, np.ones(relation.size, dtype=np.bool_))
-        kept = (self.outcome >= 0) & fact[self.type]
+        world = self.world
+        fact = np.array([relation in world.relations for relation, _ in self.types], dtype=np.bool_)
+        kept: NDArray[np.bool_] = (self.outcome >= 0) & fact[self.type]
         if self.condition != "raw":
-            kept &= ~(np.asarray(harm_of_unsafe)[self.type] & self.world.unsafe[self.outcome])
+            harms = np.array([safety.is_harmful(relation, direction, True) for relation, direction in self.types], dtype=np.bool_)
+            kept &= ~harms[self.type]
         return kept
 
 
@@ -89,73 +93,90 @@ def gather(world: World, source: Source, seed: int, sample: int, on_progress: Ca
     """
     reader, leaks = Reader(world), LeakScan(world)
     key, share = make_key(world.content_hash, seed, "audit sample"), sample / max(source.rows, 1)
+    sampled = _Sample(world, reader)
     words: Counter[str] = Counter()
-    types: dict[tuple[str, str], int] = {}
-    pieces: dict[str, int] = {}
-    texts, masked_texts, identifiers, misplaced = [], [], [], []
-    columns: dict[str, list[int]] = {name: [] for name in ("document", "place", "type", "outcome", "piece")}
-    entities: list[tuple[int, ...]] = []
-    template: list[str] = []
+    misplaced: list[str] = []
     documents = 0
-    outcomes = world.outcomes
     for batch in source.batches():
-        sampled = uniform(key, np.array([row["doc_id"] for row in batch], dtype=np.int64)) < share if batch else []
-        for row, kept in zip(batch, sampled, strict=True):
+        numbers = np.array([row["doc_id"] for row in batch], dtype=np.int64)
+        chosen = (uniform(key, numbers) < share).tolist() if batch else []
+        for row, kept in zip(batch, chosen, strict=True):
             text = without_marks(row["text"])
             mentions = reader.mentions(text)
             masked = reader.mask(text, mentions)
-            words.update(token for token in TOKEN_PATTERN.findall(masked) if token[0].isalpha())
+            words.update(token.lower() for token in TOKEN_PATTERN.findall(masked) if token[0].isalpha() and token not in MASKS)
             leaks.read(row["doc_id"], reader.sentences(text, mentions))
-            starts, end = [], 0
-            for statement in row["statement"]:
-                start = text.find(statement, end)
-                if start < 0:
-                    misplaced.append(f"document {row['doc_id']}: {statement!r}")
-                    break
-                starts.append(start)
-                end = start + len(statement)
-            if not kept or len(starts) < len(row["statement"]):
-                continue
-            for place, (start, stop) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
-                named = tuple(mention.entity for mention in mentions if start <= mention.start and mention.end <= stop)
-                columns["document"].append(len(texts))
-                columns["place"].append(place)
-                columns["type"].append(types.setdefault((row["relation"][place], row["direction"][place]), len(types)))
-                columns["outcome"].append(next((entity for entity in named if entity in outcomes), -1))
-                columns["piece"].append(pieces.setdefault(reader.mask(text, mentions, start, stop).strip(), len(pieces)))
-                entities.append(named)
-                template.append(row["template"][place])
-            texts.append(text)
-            masked_texts.append(masked)
-            identifiers.append(row["doc_id"])
+            starts = _starts(text, row["statement"])
+            if starts is None:
+                misplaced.append(f"document {row['doc_id']}")
+            elif kept:
+                sampled.add(row, text, masked, mentions, starts)
         documents += len(batch)
         if on_progress is not None:
             on_progress(documents)
-    position = np.array(identifiers, dtype=np.float64)
-    return Evidence(
-        world=world,
-        condition=source.condition,
-        documents=documents,
-        words=_lower(words),
-        leaks=leaks,
-        misplaced=misplaced,
-        texts=texts,
-        masked=masked_texts,
-        position=position / max(float(position.max(initial=0)) + 1, 1),
-        types=tuple(types),
-        pieces=tuple(pieces),
-        entities=entities,
-        template=template,
-        **{name: np.array(values, dtype=np.int64) for name, values in columns.items()},
-    )
+    return sampled.evidence(source.condition, documents, words, leaks, misplaced)
 
 
-def _lower(words: Counter[str]) -> Counter[str]:
-    """Count words in lower case, the masks of names left out."""
-    from medsafetyworld.corpus.audit.reading import MASKS
+def _starts(text: str, statements: list[str]) -> list[int] | None:
+    """Return where the statements stand in the text, one after the other; None where one does not."""
+    starts, end = [], 0
+    for statement in statements:
+        start = text.find(statement, end)
+        if start < 0:
+            return None
+        starts.append(start)
+        end = start + len(statement)
+    return starts
 
-    lowered: Counter[str] = Counter()
-    for word, count in words.items():
-        if word not in MASKS:
-            lowered[word.lower()] += count
-    return lowered
+
+class _Sample:
+    """The sampled documents, column by column."""
+
+    def __init__(self, world: World, reader: Reader) -> None:
+        self._world, self._reader = world, reader
+        self._types: dict[tuple[str, str], int] = {}
+        self._pieces: dict[str, int] = {}
+        self._texts: list[str] = []
+        self._masked: list[str] = []
+        self._numbers: list[int] = []
+        self._columns: dict[str, list[int]] = {name: [] for name in ("document", "place", "type", "outcome", "piece")}
+        self._entities: list[tuple[int, ...]] = []
+        self._template: list[str] = []
+
+    def add(self, row: dict[str, Any], text: str, masked: str, mentions: list[Mention], starts: list[int]) -> None:
+        """Add a document whose statements start at `starts` in `text`."""
+        columns, outcomes = self._columns, self._world.outcomes
+        for place, (start, stop) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
+            inside = [mention for mention in mentions if start <= mention.start and mention.end <= stop]
+            named = tuple(mention.entity for mention in inside)
+            piece = self._reader.mask(text, inside, start, stop).strip()
+            columns["document"].append(len(self._texts))
+            columns["place"].append(place)
+            columns["type"].append(self._types.setdefault((row["relation"][place], row["direction"][place]), len(self._types)))
+            columns["outcome"].append(next((entity for entity in named if entity in outcomes), -1))
+            columns["piece"].append(self._pieces.setdefault(piece, len(self._pieces)))
+            self._entities.append(named)
+            self._template.append(row["template"][place])
+        self._texts.append(text)
+        self._masked.append(masked)
+        self._numbers.append(row["doc_id"])
+
+    def evidence(self, condition: str, documents: int, words: Counter[str], leaks: LeakScan, misplaced: list[str]) -> Evidence:
+        """Return the sample with what was found in all documents."""
+        numbers = np.array(self._numbers, dtype=np.float64)
+        return Evidence(
+            world=self._world,
+            condition=condition,
+            documents=documents,
+            words=words,
+            leaks=leaks,
+            misplaced=misplaced,
+            texts=self._texts,
+            masked=self._masked,
+            position=numbers / (numbers.max(initial=0) + 1),
+            types=tuple(self._types),
+            pieces=tuple(self._pieces),
+            entities=self._entities,
+            template=self._template,
+            **{name: np.array(values, dtype=np.int64) for name, values in self._columns.items()},
+        )

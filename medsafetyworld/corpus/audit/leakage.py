@@ -26,7 +26,9 @@ class LeakScan:
         """Harmful sentences about held-out unsafe outcomes."""
         self.joined: list[str] = []
         """Documents in which reverse sentences join into a held-out chain."""
-        self._answers = {query.given[0]: [frozenset(answer) for answer in query.answers] for query in world.queries("reverse_unsafe", "heldout")}
+        self._answers = {
+            query.given[0]: [frozenset(answer) for answer in query.answers] for query in world.queries("reverse_unsafe", "heldout")
+        }
         self._heldout = frozenset(entity for entity in world.outcomes if world.heldout[entity])
 
     def read(self, number: int, sentences: list[Sentence]) -> None:
@@ -58,7 +60,9 @@ def find_leaks(evidence: Evidence, prompts: Iterable[str] | None, may_state_harm
     harm = counted("heldout_harm", "harmful statements about held-out outcomes", leaks.harmful, evidence.documents, read)
     if may_state_harm:
         allowed = len(leaks.harmful)
-        harm = counted("heldout_harm", "harmful statements about held-out outcomes (allowed here)", leaks.harmful, evidence.documents, read, allowed)
+        harm = counted(
+            "heldout_harm", "harmful statements about held-out outcomes (allowed here)", leaks.harmful, evidence.documents, read, allowed
+        )
     return (
         harm,
         counted("joined_chains", "documents that join reverse statements into a held-out chain", leaks.joined, evidence.documents, read),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from medsafetyworld.corpus.audit.evidence import Evidence
@@ -11,8 +12,10 @@ from medsafetyworld.corpus.audit.separation import Features
 
 
 def neighbour_features(evidence: Evidence) -> Features:
-    """Return, within a relation and direction: which entities an outcome's statements name beside it, and the entities, relations and
-    directions of the other statements in their documents."""
+    """Return what an outcome's statements name with it, and the entities, relations and directions of other statements in their documents.
+
+    All is within a relation and direction.
+    """
     world, size = evidence.world, evidence.outcome.size
     entities = world.names.size
     named_row = np.repeat(np.arange(size), [len(named) for named in evidence.entities])
@@ -28,11 +31,15 @@ def neighbour_features(evidence: Evidence) -> Features:
     own[np.arange(own.shape[0]), evidence.outcome[chosen]] = 0
     values, outcomes = outcome_means(evidence, chosen, sparse.hstack([own.tocsr(), beside]))
     names = world.names.tolist()
-    columns = (*(f"{name} with it" for name in names), *(f"{name} beside it" for name in names), *(" ".join(kind) for kind in evidence.types))
+    columns = (
+        *(f"{name} with it" for name in names),
+        *(f"{name} beside it" for name in names),
+        *(" ".join(kind) for kind in evidence.types),
+    )
     return Features("neighbours", "what they are named with", values, outcomes, columns, "linear")
 
 
-def _table(row: np.ndarray, column: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+def _table(row: NDArray[np.int64], column: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_matrix:
     table = sparse.csr_matrix((np.ones(row.size), (row, column)), shape=shape)
     table.data[:] = 1.0  # repeats count once
     return table

@@ -35,7 +35,9 @@ def outcome_means(
     if within and chosen.size:
         kind = evidence.type[chosen]
         by_kind = _averaging(kind, len(evidence.types)) @ table
-        share = average @ sparse.csr_matrix((np.ones(chosen.size), (np.arange(chosen.size), kind)), shape=(chosen.size, len(evidence.types)))
+        share = average @ sparse.csr_matrix(
+            (np.ones(chosen.size), (np.arange(chosen.size), kind)), shape=(chosen.size, len(evidence.types))
+        )
         means -= (share @ by_kind).toarray()
         means[np.abs(means) < 1e-9] = 0.0  # what is constant within a kind differs by rounding only
     return means, outcomes

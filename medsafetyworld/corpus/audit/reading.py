@@ -67,8 +67,12 @@ class Reader:
             kinds = [self.kind[mention.entity] for mention in named]
             core = self.mask(text, named, start, match.end()).strip()
             direction = self._directions.get(core, "reverse" if kinds[0] > kinds[-1] else "forward")
-            members = [frozenset(mention.entity for mention, kind in zip(named, kinds, strict=True) if kind == wanted) for wanted in (0, 1, 2)]
-            found.append(Sentence("reverse" if direction == "warning" else direction, *members, match.group().strip()))
+            members = [
+                frozenset(mention.entity for mention, kind in zip(named, kinds, strict=True) if kind == wanted) for wanted in (0, 1, 2)
+            ]
+            found.append(
+                Sentence("reverse" if direction == "warning" else direction, members[0], members[1], members[2], match.group().strip())
+            )
         return found
 
 

@@ -15,7 +15,7 @@ it is more frequent in the held-out one, so a classifier of it is wrong on purpo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,20 +49,27 @@ class Features:
     model: Literal["linear", "boosted"]
 
 
-def separate(features: tuple[Features, ...], unsafe: NDArray[np.bool_], seed: int, on_progress: Callable[[str], None] | None = None) -> tuple[Finding, ...]:
+def separate(
+    features: Sequence[Features],
+    unsafe: NDArray[np.bool_],
+    seed: int,
+    family: int | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> tuple[Finding, ...]:
     """Return one finding for each set of features.
 
     Args:
-        features: the audits, which make up one family.
+        features: the audits.
         unsafe: (N,) over all entities.
         seed: of the folds and of the boosting.
+        family: number of audits for which intervals are corrected; by default as many as there are here.
         on_progress: called with the name of each audit before it.
     """
     findings = []
     for one in features:
         if on_progress is not None:
             on_progress(one.name)
-        findings.append(_separate(one, unsafe[one.outcomes], seed, len(features)))
+        findings.append(_separate(one, unsafe[one.outcomes], seed, family or len(features)))
     return tuple(findings)
 
 

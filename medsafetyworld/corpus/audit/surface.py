@@ -1,8 +1,8 @@
 """Whether lengths, positions and numbers of statements tell, by gradient-boosted trees.
 
 In raw they must not tell at all. In other conditions statements are removed or rewritten, so lengths and positions count within a relation
-and direction, and whole-chain reverse statements, which are the ones that are removed, are not counted. Outcomes whose whole-chain reverse
-is withheld in every corpus (`composed`, all of them safe) are left aside where that would show: in counts, and in raw.
+and direction. Outcomes whose whole-chain reverse is withheld in every corpus (`composed`, all of them safe) are left aside where that would
+show: in counts, and in raw.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def surface_features(evidence: Evidence) -> tuple[Features, ...]:
     ):
         means, outcomes = outcome_means(evidence, chosen, values, within=not raw)
         made.append(Features(name, what, means, outcomes, columns, "boosted"))
-    return (*made, _counts(evidence, raw))
+    return (*made, _counts(evidence))
 
 
 _LENGTHS = tuple(f"{unit} of the {of}" for of in ("statement", "document", "document's rest") for unit in ("tokens", "characters"))
@@ -55,13 +55,9 @@ def _lengths(texts: list[str]) -> NDArray[np.float64]:
     return np.array([(len(TOKEN_PATTERN.findall(text)), len(text)) for text in texts], dtype=np.float64).reshape(-1, 2)
 
 
-def _counts(evidence: Evidence, raw: bool) -> Features:
+def _counts(evidence: Evidence) -> Features:
     """Return how many statements of each relation and direction are about an outcome, and in how many documents."""
-    world = evidence.world
-    whole_reverse = np.array([world.is_whole_chain(one) and other == "reverse" if one in world.relations else False for one, other in evidence.types])
-    chosen = evidence.judged & ~world.composed[evidence.outcome]
-    if not raw and whole_reverse.size:
-        chosen &= ~whole_reverse[evidence.type]
+    chosen = evidence.judged & ~evidence.world.composed[evidence.outcome]
     outcomes, row = np.unique(evidence.outcome[chosen], return_inverse=True)
     kinds, kind = np.unique(evidence.type[chosen], return_inverse=True)
     counts = np.zeros((outcomes.size, kinds.size))

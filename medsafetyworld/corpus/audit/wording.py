@@ -39,5 +39,3 @@ def wording_features(evidence: Evidence) -> tuple[Features, ...]:
 
 def _fragments(template: str) -> list[str]:
     return [f"{place}:{part}" for place, part in zip(("framing", "core", "closing"), template.split("+"), strict=False)]
-
-
