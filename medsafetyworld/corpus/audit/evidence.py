@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ class _Sample:
     def add(self, row: dict[str, Any], text: str, masked: str, mentions: list[Mention], starts: list[int]) -> None:
         """Add a document whose statements start at `starts` in `text`."""
         columns, outcomes = self._columns, self._world.outcomes
-        for place, (start, stop) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
+        for place, (start, stop) in enumerate(pairwise([*starts, len(text)])):
             inside = [mention for mention in mentions if start <= mention.start and mention.end <= stop]
             named = tuple(mention.entity for mention in inside)
             piece = self._reader.mask(text, inside, start, stop).strip()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medsafetyworld.corpus.export import SCHEMA, document_table
@@ -39,7 +40,9 @@ class Source:
         for file in self.origin:
             try:
                 for batch in pq.ParquetFile(file).iter_batches(CHUNK, columns=list(COLUMNS)):
-                    yield pa.Table.from_batches([batch]).cast(pa.schema([SCHEMA.field(name) for name in COLUMNS])).to_pylist()
+                    table = pa.Table.from_batches([batch]).select(COLUMNS).cast(pa.schema([SCHEMA.field(name) for name in COLUMNS]))
+                    _check_whole(table, file)
+                    yield table.to_pylist()
             except (pa.ArrowException, OSError) as error:
                 raise DataError(f"corpus shard must be a readable parquet file of documents. Got {str(file)!r}: {error}") from None
 
@@ -70,6 +73,14 @@ def open_source(world: World, corpus: Corpus | str | Path) -> Source:
 def _same_world(world: World, world_hash: str) -> None:
     if world.content_hash != world_hash:
         raise DataError(f"--corpus must be a corpus of --world ({world.content_hash[:12]}). Got one of the world {world_hash[:12]}.")
+
+
+def _check_whole(table: pa.Table, file: Path) -> None:
+    """Raise `DataError` where a value is missing or the lists of a document's statements differ in length."""
+    lists = [table[name] for name in COLUMNS[2:]]
+    whole = not any(column.null_count for column in table.columns)
+    if not whole or any(not pc.list_value_length(column).equals(pc.list_value_length(lists[0])) for column in lists[1:]):
+        raise DataError(f"corpus shard must have no missing value, and one item a statement in every list. Got {str(file)!r} otherwise.")
 
 
 def _rows(file: Path) -> int:

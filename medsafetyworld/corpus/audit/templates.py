@@ -48,7 +48,7 @@ def template_balance(evidence: Evidence) -> Finding:
             continue
         p_value, effect = _test(pooled)
         shares = table / table.sum(axis=1, keepdims=True)
-        apart = fragments[int(np.argmax(np.abs(shares[1] - shares[0])))]
+        apart = str(fragments[int(np.argmax(np.abs(shares[1] - shares[0])))])
         tested.append((effect, p_value, f"{PARTS[place]} of {' '.join(evidence.types[code])}, most of all {apart!r}"))
     significant = [one for one in tested if one[1] < ERROR_RATE / len(tested)]
     effect, _, where = max(significant, default=(0.0, 1.0, ""))

@@ -20,7 +20,7 @@ from medsafetyworld.corpus.wording import Statements
 from medsafetyworld.world import World
 
 DOCUMENTS = CorpusConfig(documents=3000)
-FAMILY = 9
+FAMILY = 15
 Row = dict[str, Any]
 
 

@@ -53,7 +53,6 @@ def test_one_harmful_sentence_in_the_text_is_found_and_named(world: World, asked
     finding = leaks(evidence)["heldout_harm"]
     assert (finding.statistic, finding.passed) == (1.0, False)
     assert sentence in finding.detail
-    assert evidence.leaks.harmful[0].startswith(f"document {7 + 0}:") or "document" in evidence.leaks.harmful[0]
     assert not evidence.misplaced
 
 
@@ -77,7 +76,8 @@ def test_local_statements_that_join_in_one_document_are_found(world: World, aske
         rows[3]["text"] += f" {second} So it is. {first}"
         rows[4]["text"] = f"{first}"
         rows[5]["text"] = f"{second}"
-        rows[4]["statement"] = rows[5]["statement"] = []
+        for name in ("relation", "direction", "category", "harmful", "partial", "template", "entities", "statement"):
+            rows[4][name] = rows[5][name] = []
         return rows
 
     found = leaks(look(world, edited(join)))
@@ -88,12 +88,8 @@ def test_local_statements_that_join_in_one_document_are_found(world: World, aske
 def test_cooccurrence_is_no_harm_whatever_comes_first() -> None:
     world = World.generate(WorldConfig(task="single_hop", compounds=40, outcomes=30, heldout_fraction=0.5))
     corpus = Corpus(world, "filtered", DOCUMENTS)
-    first_named = [
-        world.kind[statement.entities[0]]
-        for document in corpus
-        for statement in document.statements
-        if statement.direction == "cooccurrence"
-    ]
+    said = [statement for document in corpus for statement in document.statements if statement.direction == "cooccurrence"]
+    first_named = [world.kind[statement.entities[0]] for statement in said]
     assert 2 in first_named
     assert leaks(look(world, corpus))["heldout_harm"].statistic == 0.0
 

@@ -26,7 +26,8 @@ def one_core_for_unsafe_only(statements: Statements, context: Context) -> Statem
     kind = ("mediator_pair_outcome", "forward")
     cores = context.library.group("core." + ".".join(kind))
     chosen = (statements.type == context.table.code(*kind)) & ~is_unsafe(statements, context) & (statements.core == cores[2])
-    return replace(statements, core=np.where(chosen, cores[1], statements.core).astype(np.int32))
+    other = np.array([cores[0], cores[1], cores[3], cores[4]])[statements.slot % 4]
+    return replace(statements, core=np.where(chosen, other, statements.core).astype(np.int32))
 
 
 def topics_only_for_unsafe(statements: Statements, context: Context) -> Statements:
