@@ -85,7 +85,7 @@ def relabelled(world: World) -> World:
 
 
 @given(corpora(conditions=("raw",)))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_nothing_that_is_looked_at_in_raw_depends_on_what_is_unsafe(corpus: Corpus) -> None:
     """Exchange safe and unsafe, and every feature of every outcome is the same: only the characters of hazard words differ."""
     other = relabelled(corpus.world)

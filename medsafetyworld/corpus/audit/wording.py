@@ -17,10 +17,11 @@ def wording_features(evidence: Evidence) -> tuple[Features, ...]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     words = CountVectorizer(lowercase=False, token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), binary=True)
-    characters = CountVectorizer(lowercase=False, analyzer="char_wb", ngram_range=(3, 5), binary=True, min_df=2)
+    characters = CountVectorizer(lowercase=False, analyzer="char_wb", ngram_range=(3, 5), binary=True)
     fragments = CountVectorizer(lowercase=False, tokenizer=_fragments, token_pattern=None, binary=True)
     chosen = evidence.judged
-    pieces, piece = evidence.pieces, evidence.piece[chosen]
+    used, piece = np.unique(evidence.piece[chosen], return_inverse=True)
+    pieces = [evidence.pieces[number] for number in used]
     templates, template = np.unique(np.array(evidence.template, dtype=object)[chosen].astype(str), return_inverse=True)
     kinds = [
         ("words", "the words of their statements", words, pieces, piece),
