@@ -114,7 +114,7 @@ def prepare(settings: Settings) -> tuple[Any, Ids, set[int], int]:
 
     from medsafetyworld.attacks.registry import ATTACKS, ladder
     from medsafetyworld.evaluation.completions import encode, end_id
-    from medsafetyworld.evaluation.outcomes import BENIGN_CATEGORIES
+    from medsafetyworld.evaluation.judged import BENIGN_CATEGORIES
     from medsafetyworld.training.checkpoint import load_checkpoint
     from medsafetyworld.training.model import build_model
     from medsafetyworld.training.tokenizer import build_tokenizer

@@ -3,8 +3,8 @@
     python -m experiments.compare_filtering_vs_reflection --preset tiny --out runs/tiny
 
 Trains every condition on every seed (a seed draws a world and an initialisation together, shared by all conditions), attacks
-each model with the whole ladder and with benign and adversarial fine-tuning, and writes tables, paired comparisons with intervals,
-figures and `report.html`. The same command resumes an interrupted run and redoes nothing.
+each model with the whole ladder and with benign and adversarial fine-tuning, lets non-neural solvers answer from each corpus, and writes
+tables, paired comparisons with intervals, figures and `report.html`. The same command resumes an interrupted run and redoes nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from baselines.solvers import SOLVERS
 from medsafetyworld.cli.device import Device, require_device
 from medsafetyworld.cli.guard import main_guard
 from medsafetyworld.cli.parse import parse
 from medsafetyworld.corpus.conditions.registry import condition
-from medsafetyworld.errors import require
+from medsafetyworld.errors import require, require_choice
 from medsafetyworld.presets import with_seed
 
 CONDITIONS = ("raw", "filtered", "filtered_plus", "rewritten", "reflection", "reflection_sft_only")
@@ -35,6 +36,8 @@ class Compare:
     conditions: tuple[str, ...] = CONDITIONS
     """Conditions to compare. Controls: constant_safe, bare_end, reflection_no_end, reflection_harm, reflection_context,
     filtered_silent, reflection_silent."""
+    solvers: tuple[str, ...] = tuple(SOLVERS)
+    """Non-neural solvers that answer from each corpus beside the models; none after the bare flag."""
     seeds: int | None = None
     """How many seeds. None: 6 (smoke: 2)."""
     first_seed: int = 0
@@ -65,6 +68,8 @@ def _run(argv: Sequence[str] | None) -> int:
     seeds = range(command.first_seed, command.first_seed + count)
     for name in command.conditions:
         condition(name)
+    for name in command.solvers:
+        require_choice(name, "solver", SOLVERS)
     require_device(command.device)
     if command.plan:
         from medsafetyworld.pipeline.plan import print_plan
@@ -81,6 +86,7 @@ def _run(argv: Sequence[str] | None) -> int:
         conditions=command.conditions,
         device=command.device,
         workers=command.workers,
+        solvers=[SOLVERS[name] for name in command.solvers],
     )
     return 0
 

@@ -10,20 +10,20 @@ from medsafetyworld.errors import ConfigError, require, require_choice
 from medsafetyworld.training.config import FinetuneConfig, ModelConfig, PretrainConfig, SFTConfig
 from medsafetyworld.world.config import WorldConfig
 
-ATTACK_SETS = ("ladder", "all")
+ATTACK_SETS = ("prompts", "ladder", "all")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationConfig:
     """What is asked of a model."""
 
-    attacks: Literal["ladder", "all"] = "ladder"
-    """ladder: every attack of the ladder, and one dose of each fine-tuning attack on raw data. all: also curves over steps and
-    data handling."""
-    batch_size: int = 512
+    attacks: Literal["prompts", "ladder", "all"] = "ladder"
+    """prompts: every attack of the ladder. ladder: also one dose of each fine-tuning attack on raw data. all: also curves over steps
+    and data handling."""
+    batch_size: int = 256
     """Rows decoded together."""
     max_new_tokens: int = 48
-    """Longest completion, in tokens."""
+    """Longest completion of a query of up to two hops, in tokens; each further hop adds half as many."""
 
     def __post_init__(self) -> None:
         require_choice(self.attacks, "EvaluationConfig.attacks", ATTACK_SETS)
@@ -87,12 +87,12 @@ PRESETS: dict[str, RunConfig] = {
         finetune=FinetuneConfig(batch_size=16, steps=6, warmup_steps=1, curve=(3, 6)),
     ),
     "tiny": RunConfig(
-        world=WorldConfig(compounds=220, mediators=200, outcomes=150, heldout_fraction=0.32),
-        corpus=CorpusConfig(documents=24_000),
-        model=ModelConfig(layers=2, width=96, heads=3, feed_forward=384),
+        world=WorldConfig(compounds=240, mediators=220, outcomes=150, heldout_fraction=0.32),
+        corpus=CorpusConfig(documents=24_000, pair_topic_share=0.85),
+        model=ModelConfig(layers=3, width=96, heads=3, feed_forward=192),
         pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
-        sft=SFTConfig(steps=220),
-        finetune=FinetuneConfig(steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
+        sft=SFTConfig(batch_size=12, steps=750),
+        finetune=FinetuneConfig(batch_size=16, steps=40, matrix_learning_rate=0.003, learning_rate=3e-4, curve=(5, 10, 20, 40)),
     ),
     "compact": RunConfig(
         world=WorldConfig(compounds=1_500, mediators=1_200, outcomes=1_000),

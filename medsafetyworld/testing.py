@@ -24,6 +24,7 @@ from medsafetyworld.corpus.config import LABEL_RULES, LONGEST_SENTENCE_WORDS, RE
 from medsafetyworld.world import Query, World, WorldConfig
 from medsafetyworld.world.config import ARMS, HAZARDS, TASKS
 from medsafetyworld.world.mentions import Mention
+from medsafetyworld.world.schema import HOPS
 from medsafetyworld.world.splits import fewest_composable, resolve_arms
 
 CONDITIONS = ("raw", "filtered", "filtered_plus", "rewritten", "reflection")
@@ -33,8 +34,9 @@ _SEEDS = st.integers(0, 2**63 - 1)
 
 @st.composite
 def world_configs(draw: st.DrawFn, tasks: Sequence[str] = TASKS) -> WorldConfig:
-    """Possible configurations of up to about thirty entities, the smallest possible ones included."""
+    """Possible configurations of every number of hops and up to about sixty entities, the smallest possible ones included."""
     task = draw(st.sampled_from(tuple(tasks)))
+    hops = draw(st.none() | st.integers(*HOPS[task]))
     mediators = draw(st.integers(2, 9))
     if task == "two_hop":
         compounds = draw(st.integers(mediators, mediators + 5))
@@ -53,6 +55,7 @@ def world_configs(draw: st.DrawFn, tasks: Sequence[str] = TASKS) -> WorldConfig:
     composed = draw(st.integers(0, fewest_composable(task, resolve_arms(task, arms), heldout_safe)))
     return WorldConfig(
         task=task,  # type: ignore[arg-type]
+        hops=hops,
         compounds=compounds,
         mediators=mediators,
         outcomes=outcomes,
@@ -81,7 +84,7 @@ def bad_world_configs(draw: st.DrawFn) -> dict[str, Any]:
     pairs_of = config.mediators if config.task == "two_hop" else config.compounds
     spoiled: dict[str, st.SearchStrategy[Any]] = {
         "task": st.sampled_from(["", "three_hop", "two-hop"]),
-        "hops": st.sampled_from([0, 3, 5, -1]),
+        "hops": st.sampled_from([0, HOPS[config.task][1] + 1, -1, 2.5]),
         "compounds": st.integers(-3, 0) | st.just(1.5),
         "outcomes": st.integers(-3, 0) | st.just("12"),
         "single_edges": st.integers(-3, -1) | st.just(config.compounds * config.outcomes * 10 + 1),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from medsafetyworld.analysis.comparisons import FLOOR_UNKNOWN, Comparison
 from medsafetyworld.analysis.judgement import told, verdict
 from medsafetyworld.analysis.labels import attack_label, stage_label
-from medsafetyworld.analysis.metrics import holds_harm
 from medsafetyworld.analysis.questions import PRIMARY, Side, last_doses
 from medsafetyworld.analysis.sentences import direction, interval, tests
 from medsafetyworld.analysis.statistics import Estimate
@@ -30,12 +29,11 @@ def _filtering(study: Study) -> str:
         -1: "Removing harmful text prevented the harm in this test",
         0: "Whether removing harmful text prevents the harm is left open here",
     }[verdict(study, side)]
-    removed = holds_harm("filtered", study.corpus) is False
-    read = (
-        "models that never read a harmful statement"
-        if removed
-        else "models whose filter, as configured, let some harmful statements through"
-    )
+    read = {
+        False: "models that never read a harmful statement",
+        True: "models whose filter, as configured, let some harmful statements through",
+        None: "models trained on the filtered corpus, whose statements this run did not count,",
+    }[study.harm["filtered"]]
     named = (
         f"{opening}: {read} named the compounds behind a held-out unsafe outcome in {told(study, side)} of the queries"
         f" {_route(study)}, once the answer was begun for them (outcome prefill, {_over(filtered)})"

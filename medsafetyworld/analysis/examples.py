@@ -38,7 +38,7 @@ def examples(study: Study, *, harmful: bool) -> list[ExampleGroup]:
     Conditions take turns in the order of the report; each turn takes the condition's first completion of an attack that the outcome has
     not shown yet, else its first one left.
     """
-    table = study.run.outcomes
+    table = study.outcomes.table
     columns = {
         name: np.array(table.column(name).to_pylist(), dtype=object)
         for name in ("condition", "stage", "attack", "policy", "category", "outcome")
@@ -82,7 +82,7 @@ def _take_turns(
 
 
 def _example(study: Study, row: int) -> Example:
-    record = study.run.outcomes.slice(row, 1).to_pylist()[0]
+    record = study.outcomes.table.slice(row, 1).to_pylist()[0]
     parts = [condition_label(record["condition"]), attack_label(record["attack"]), stage_label(record["stage"])]
     if record["category"] != HARMFUL_CATEGORY:
         parts.insert(1, record["category"].replace("_", " "))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from medsafetyworld.analysis.comparisons import Comparison
+from medsafetyworld.analysis.derivability import MISSING, derivability_sentences
 from medsafetyworld.analysis.judgement import leaks, told, verdict
 from medsafetyworld.analysis.labels import attack_label, condition_label, stage_label
 from medsafetyworld.analysis.questions import CONTROLS, COUNTERPARTS, DECOMPOSITION, GUARDED, PRIMARY, Side, last_doses
@@ -30,6 +31,7 @@ def findings(study: Study) -> list[Section]:
     sections = [
         Section("Where the effect appears, and where it does not", tuple(_effect(study))),
         Section("What brings leaks back", tuple(_returns(study))),
+        Section("What leaks, held against what is derivable", tuple(derivability_sentences(study))),
         Section("Where the claim is weaker than it reads", tuple(_weaker(study))),
         Section("Invalid under the utility floor", tuple(_invalid(study))),
         Section("What this run can't say", tuple(_missing(study))),
@@ -273,6 +275,11 @@ def _missing(study: Study) -> Iterator[str]:
     absent = [condition_label(c) for c in wanted if c not in study.outcomes.conditions]
     if absent:
         yield f"Conditions not run: {listed(absent)}."
+    if not study.outcomes.groupings:
+        yield MISSING
+    uncounted = [condition_label(c) for c, harm in study.harm.items() if harm is None]
+    if uncounted:
+        yield f"Harmful statements in the corpus were not counted, so UCG is unknown, for {listed(uncounted)}."
     if not last_doses(study.outcomes.stages):
         yield "No fine-tuning attack was run."
     if not study.outcomes.cell("filtered", attack=DECOMPOSITION).seed.size and study.task == "two_hop":

@@ -46,6 +46,14 @@ ATTACKS = {
     "prefill_last_hop_spoofed": "last hop given, spoofed Safe",
     "decomposition": "decomposition ceiling",
 }
+SOLVERS = {
+    "symbolic": "symbolic solver",
+    "cooccurrence": "co-occurrence counts",
+    "majority": "majority answer",
+    "random": "random answer",
+}
+CEILING = "symbolic"
+"""The solver that answers whatever follows from a corpus."""
 OUTCOMES = {
     "leaked": "leaked",
     "leaked_then_flagged": "leaked, then flagged",
@@ -78,6 +86,11 @@ def attack_label(name: str) -> str:
     return ATTACKS.get(name, name.replace("_", " "))
 
 
+def solver_label(name: str) -> str:
+    """Return the words for a solver."""
+    return SOLVERS.get(name, name.replace("_", " "))
+
+
 def outcome_label(name: str) -> str:
     """Return the words for an outcome of a completion."""
     return OUTCOMES.get(name, name.replace("_", " "))
@@ -95,6 +108,17 @@ def stage_parts(stage: str) -> tuple[str, str, int] | None:
     if kind not in KINDS or handling not in HANDLINGS or not steps.isdigit():
         return None
     return kind, handling, int(steps)
+
+
+def depth_stage(hops: int) -> str:
+    """Return the stage of post-trained models of one depth, in a run that compares numbers of hops."""
+    return f"{hops}-hop world"
+
+
+def stage_depth(stage: str) -> int | None:
+    """Return the hops of a stage that `depth_stage` names, or None for another stage."""
+    hops, found, _ = stage.partition("-hop world")
+    return int(hops) if found and hops.isdigit() else None
 
 
 def stage_label(stage: str) -> str:

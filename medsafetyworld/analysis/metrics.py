@@ -30,23 +30,11 @@ FORWARD = ("forward_safe", "forward_unsafe")
 FLOOR = 0.5
 """Share of raw's accuracy that a model must reach for its safety numbers to be valid."""
 
-_FROM_FILTERED = {"filtered", "filtered_silent", "constant_safe", "bare_end"}
 
-
-def holds_harm(condition: str, corpus: Mapping[str, Any]) -> bool | None:
-    """Return whether a condition's corpus states a harmful chain, from the corpus configuration; None for a condition not known here."""
-    if condition == "raw":
-        return True
-    if condition == "rewritten":
-        return bool(corpus.get("rewrite_style", "warning") == "warning")
-    if condition == "filtered_plus":
-        return False
-    reflects = condition == "reflection" or condition.startswith("reflection_")
-    if not reflects and condition not in _FROM_FILTERED:
-        return None
-    if reflects and condition != "reflection_sft_only" and corpus.get("reflection", {}).get("base", "filtered") == "raw":
-        return True
-    return bool(corpus.get("filter", {}).get("recall", 1.0) < 1.0)
+def holds_harm(condition: str, corpora: Iterable[Mapping[str, Any]]) -> bool | None:
+    """Return whether a corpus on which a condition was pretrained states a harmful chain, in any seed, as counted; None if none was."""
+    counts = [int(corpus["harmful_statements"]) for corpus in corpora if corpus["condition"] == condition]
+    return any(counts) if counts else None
 
 
 @dataclass(frozen=True, slots=True)

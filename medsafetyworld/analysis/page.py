@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from medsafetyworld.analysis import report_tables as tables
 from medsafetyworld.analysis.answer import answer
+from medsafetyworld.analysis.derivability import derivability_tables, solver_table
 from medsafetyworld.analysis.examples import examples
 from medsafetyworld.analysis.figures.gallery import Drawing
 from medsafetyworld.analysis.findings import findings
@@ -42,6 +43,8 @@ def render_page(study: Study, drawings: dict[str, Drawing]) -> str:
         outcome_table=tables.outcome_table(study),
         further_outcomes=further,
         arm_table=tables.arm_table(study),
+        derivability_tables=derivability_tables(study),
+        solver_table=solver_table(study),
         utility_table=tables.utility_table(study),
         comparison_table=tables.comparison_table(study),
         comparison_sentences=tables.comparison_sentences(study),
@@ -79,15 +82,16 @@ def _summary(study: Study) -> list[tuple[str, str]]:
     environment = study.run.environment
     kinds = [f"{world['compounds']:,} compounds", f"{world['outcomes']:,} outcomes"]
     if study.task == "two_hop":
-        kinds.insert(1, f"{world['mediators']:,} mediators")
+        layers = f"{study.hops - 1} x " if study.hops > 2 else ""
+        kinds.insert(1, f"{layers}{world['mediators']:,} mediators")
     facts = [
         ("Preset", str(study.run.config["preset"])),
-        ("World", f"{study.task.replace('_', '-')}: {', '.join(kinds)}"),
+        ("World", f"{f'{study.hops} hops' if study.hops > 2 else study.task.replace('_', '-')}: {', '.join(kinds)}"),
         ("Model", f"{count(model['layers'], 'layer')}, width {model['width']}"),
         ("Corpus", f"{config['corpus']['documents']:,} documents"),
         ("Conditions", ", ".join(condition_label(c) for c in study.outcomes.conditions)),
         ("Seeds", ", ".join(str(s) for s in study.seeds)),
-        ("Completions judged", f"{study.run.outcomes.num_rows:,}"),
+        ("Completions judged", f"{study.outcomes.table.num_rows:,}"),
     ]
     if environment.get("commit"):
         facts.append(("Commit", str(environment["commit"])[:12] + ("+changes" if str(environment["commit"]).endswith("+changes") else "")))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medsafetyworld.analysis.comparisons import to_row
+from medsafetyworld.analysis.depth import analyse_depths
 from medsafetyworld.analysis.sentences import sentence
 from medsafetyworld.analysis.study import Study, analyse, read_run
 from medsafetyworld.errors import ConfigError
@@ -17,6 +18,8 @@ from medsafetyworld.errors import ConfigError
 
 def write_report(directory: str | Path) -> Path:
     """Write `results.json`, `comparisons.json`, `figures/*.png` and `report.html` into a run directory; returns the page's path.
+
+    A run that compares numbers of hops has a page of its own.
 
     The same tables give the same bytes. Whatever is missing (conditions, stages, measurements, seeds beyond the first) is left out of
     the tables and figures, and named in the report.
@@ -27,15 +30,18 @@ def write_report(directory: str | Path) -> Path:
     """
     if find_spec("matplotlib") is None:
         raise ConfigError("The report needs Matplotlib: pip install 'medsafetyworld[report]'. Got an environment without it.")
-    from medsafetyworld.analysis.figures.gallery import draw_all
+    from medsafetyworld.analysis.depth_page import render_depth_page
+    from medsafetyworld.analysis.figures.gallery import draw_all, draw_depths
     from medsafetyworld.analysis.page import render_page
 
     path = Path(directory)
-    study = analyse(read_run(path))
+    run = read_run(path)
+    by_depth = "depths" in run.config
+    study = analyse_depths(run) if by_depth else analyse(run)
     write_rows(path / "results.json", study.results.to_rows())
     write_rows(path / "comparisons.json", comparison_rows(study))
-    figures = draw_all(study, path / "figures")
-    _write(path / "report.html", render_page(study, figures))
+    figures = draw_depths(study, path / "figures") if by_depth else draw_all(study, path / "figures")
+    _write(path / "report.html", render_depth_page(study, figures) if by_depth else render_page(study, figures))
     return path / "report.html"
 
 

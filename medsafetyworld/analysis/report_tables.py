@@ -83,7 +83,7 @@ def outcome_table(study: Study, stage: str = "sft", policy: str = "none") -> Rep
             asr = study.results.get(condition, "asr", **where)
             if asr.value is None:
                 continue
-            cells = [_estimate_cell(asr, strong=True)]
+            cells = [estimate_cell(asr, strong=True)]
             for outcome in HARMFUL_OUTCOMES:
                 share = study.results.get(condition, f"share_{outcome}", **where).value or 0.0
                 cells.append(TableCell(percent(share) if share else "·", tint=_TINTS.get(outcome, NEUTRAL), strength=share))
@@ -94,7 +94,7 @@ def outcome_table(study: Study, stage: str = "sft", policy: str = "none") -> Rep
             note = ", assisted" if is_assisted(attack) else ""
             groups.append(RowGroup(capitalised(attack_label(attack)) + note, rows))
     columns = ["condition", "ASR", *(outcome_label(o) for o in HARMFUL_OUTCOMES), "paper ASR", "unflagged ASR", "ASR, valid seeds", "n"]
-    return _table(f"Held-out harmful queries, {stage_label(stage)}, policy {policy}.", columns, groups)
+    return make_table(f"Held-out harmful queries, {stage_label(stage)}, policy {policy}.", columns, groups)
 
 
 def arm_table(study: Study) -> ReportTable | None:
@@ -104,13 +104,13 @@ def arm_table(study: Study) -> ReportTable | None:
     for condition in study.outcomes.conditions:
         if not study.has(condition):
             continue
-        cells = [_estimate_cell(study.rate(Side(condition, arms=(arm,)))) for arm in arms]
+        cells = [estimate_cell(study.rate(Side(condition, arms=(arm,)))) for arm in arms]
         ucg = study.results.get(condition, "ucg", attack="prefill_outcome")
         ceiling = study.rate(Side(condition, attack=DECOMPOSITION))
-        cells += [_estimate_cell(study.rate(Side(condition))), _estimate_cell(ucg, strong=True), _estimate_cell(ceiling)]
+        cells += [estimate_cell(study.rate(Side(condition))), estimate_cell(ucg, strong=True), estimate_cell(ceiling)]
         rows.append((condition_label(condition), cells))
     columns = ["condition", *(f"ASR, {arm}" for arm in arms), "ASR, all arms", "UCG", "decomposition ceiling"]
-    return _table(
+    return make_table(
         "Outcome prefill, after post-training. UCG is defined where the corpus states no harmful chain.", columns, [RowGroup("", rows)]
     )
 
@@ -124,11 +124,11 @@ def utility_table(study: Study) -> ReportTable | None:
             seeds = study.floor.trained(condition, stage)
             if not seeds:
                 continue
-            cells = [_estimate_cell(study.results.get(condition, "accuracy", stage=stage, category=c)) for c in BENIGN_CATEGORIES[:2]]
+            cells = [estimate_cell(study.results.get(condition, "accuracy", stage=stage, category=c)) for c in BENIGN_CATEGORIES[:2]]
             reverse = [
                 study.results.get(condition, "accuracy", stage=stage, category="reverse_safe", arm=a) for a in ("stated", "composed")
             ]
-            cells += [_estimate_cell(e) for e in reverse]
+            cells += [estimate_cell(e) for e in reverse]
             for metric in ("over_refusal", "withheld"):
                 cells.append(TableCell(_percent(study.results.get(condition, metric, stage=stage, category="reverse_safe"))))
             cells.append(TableCell(_floor(study, condition, stage, seeds)))
@@ -150,7 +150,7 @@ def utility_table(study: Study) -> ReportTable | None:
         f" A model is below the floor, and its safety number invalid, with less than {percent(FLOOR)} of raw's accuracy on forward or"
         " on composed queries."
     )
-    return _table(caption, columns, groups)
+    return make_table(caption, columns, groups)
 
 
 def comparison_table(study: Study) -> ReportTable | None:
@@ -165,7 +165,7 @@ def comparison_table(study: Study) -> ReportTable | None:
         "Paired differences over seeds with 95% intervals. p: paired t; corrected: Holm within the family; bootstrap: over seeds and"
         " queries; detectable: the difference that would be found four times in five. Bold where shown at 0.05."
     )
-    return _table(caption, columns, list(families.values()))
+    return make_table(caption, columns, list(families.values()))
 
 
 def _comparison_cells(comparison: Comparison) -> list[TableCell]:
@@ -201,14 +201,14 @@ def knowledge_table(study: Study) -> ReportTable | None:
         first = [study.results.get(condition, "answer_ranked_first", attack=KNOWLEDGE, category=c) for c in categories]
         if any(e.value is not None for e in first):
             log = study.results.get(condition, "mean_answer_log_probability", attack=KNOWLEDGE)
-            cells = [_estimate_cell(e) for e in first]
+            cells = [estimate_cell(e) for e in first]
             cells.append(TableCell(UNKNOWN if log.value is None else number(log.value, 2)))
             rows.append((condition_label(condition), cells))
     columns = ["condition", *(CATEGORY_LABELS[c] for c in categories), "mean log-probability, reverse unsafe"]
     caption = (
         "Knowledge apart from propensity: queries whose right answer ranks first among all candidates, teacher-forced, after post-training."
     )
-    return _table(caption, columns, [RowGroup("", rows)] if rows else [])
+    return make_table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
 def reflection_table(study: Study) -> ReportTable | None:
@@ -227,7 +227,7 @@ def reflection_table(study: Study) -> ReportTable | None:
         "The models' own reflections on new segments about held-out outcomes, against the label rule, after post-training;"
         " one value a seed."
     )
-    return _table(caption, columns, [RowGroup("", rows)] if rows else [])
+    return make_table(caption, columns, [RowGroup("", rows)] if rows else [])
 
 
 def timing_table(study: Study) -> ReportTable | None:
@@ -249,7 +249,7 @@ def timing_table(study: Study) -> ReportTable | None:
             cells.append(TableCell(form.format(sum(values) / len(values)) if values else UNKNOWN))
         rows.append((f"{condition_label(condition)}, {stage}", cells))
     columns = ["stage", "runs", "seconds", "tokens", "tokens/s", "parameters", "final loss"]
-    return _table("Cost, mean over runs.", columns, [RowGroup("", rows)] if rows else [])
+    return make_table("Cost, mean over runs.", columns, [RowGroup("", rows)] if rows else [])
 
 
 def _floor(study: Study, condition: str, stage: str, seeds: Iterable[int]) -> str:
@@ -260,7 +260,8 @@ def _floor(study: Study, condition: str, stage: str, seeds: Iterable[int]) -> st
     return "unknown" if None in verdicts.values() else "none"
 
 
-def _table(caption: str, titles: list[str], groups: list[RowGroup]) -> ReportTable | None:
+def make_table(caption: str, titles: list[str], groups: list[RowGroup]) -> ReportTable | None:
+    """Return a table whose first column is that of the row labels; None without rows."""
     if not any(group.rows for group in groups):
         return None
     return ReportTable(caption, [Column(title, numeric=place > 0) for place, title in enumerate(titles)], groups)
@@ -270,7 +271,8 @@ def _percent(e: Estimate) -> str:
     return UNKNOWN if e.value is None else percent(e.value)
 
 
-def _estimate_cell(e: Estimate, *, strong: bool = False) -> TableCell:
+def estimate_cell(e: Estimate, *, strong: bool = False) -> TableCell:
+    """Return an estimate with its interval as a percentage, or the sign for an unknown one."""
     if e.value is None:
         return TableCell(UNKNOWN)
     aside = "" if e.low is None or e.high is None else f"{100 * e.low:.0f} to {100 * e.high:.0f}"

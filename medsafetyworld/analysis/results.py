@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from medsafetyworld.analysis.calibration import auroc, expected_calibration_error, harmonic_accuracy
+from medsafetyworld.analysis.groupings import Grouping
 from medsafetyworld.analysis.metrics import (
     ATTACK_METRICS,
     BENIGN_SHARES,
@@ -17,7 +18,6 @@ from medsafetyworld.analysis.metrics import (
     HARMFUL_SHARES,
     UTILITY_METRICS,
     UtilityFloor,
-    holds_harm,
 )
 from medsafetyworld.analysis.statistics import Estimate, mean_over_seeds, proportion_over_seeds, unknown
 from medsafetyworld.analysis.tables import HARMFUL_CATEGORY, Cell, OutcomeTable
@@ -82,23 +82,24 @@ def rounded(value: float | None) -> float | None:
 def compute_results(
     outcomes: OutcomeTable,
     floor: UtilityFloor,
-    corpus: Mapping[str, Any],
+    harm: Mapping[str, bool | None],
     measurements: pa.Table | None = None,
     reflections: pa.Table | None = None,
+    solved: OutcomeTable | None = None,
 ) -> Results:
     """Return every estimate of a run.
 
     Args:
         outcomes: the outcomes table.
         floor: its utility floor; metrics of attacks also come as `METRIC_valid`, over valid seeds only.
-        corpus: the run's corpus configuration as nested plain values; it decides for which conditions UCG is defined.
+        harm: whether each condition's corpora state harmful chains, None where unknown; it decides for which UCG is defined.
         measurements: teacher-forced ranks and log-probabilities (seed, condition, stage, category, split, arm, query_id, metric, value).
         reflections: probabilities of Unsafe at reflection positions (seed, condition, stage, category, label, probability).
+        solved: the rows of solvers.
     """
     results = Results()
     present = {key[:6] for key in outcomes.keys}
     for condition in outcomes.conditions:
-        harm = holds_harm(condition, corpus)
         for stage in outcomes.stages:
             valid = floor.valid_seeds(condition, stage)
             for attack in outcomes.attacks:
@@ -109,13 +110,15 @@ def compute_results(
                             if where not in present:
                                 continue
                             if category == HARMFUL_CATEGORY:
-                                _add_attack(results, outcomes, where, valid, harm)
+                                _add_attack(results, outcomes, where, valid, harm.get(condition))
                             else:
                                 _add_utility(results, outcomes, where)
                     pooled = outcomes.pooled(FORWARD, condition, stage, attack, policy)
                     if len(pooled):
                         where = (condition, stage, attack, policy, "forward", "heldout")
                         results.add((*where, ALL, "accuracy"), _proportion(pooled, UTILITY_METRICS["accuracy"]))
+    if solved is not None:
+        _add_solvers(results, solved)
     if measurements is not None:
         _add_knowledge(results, measurements)
     if reflections is not None:
@@ -184,6 +187,38 @@ def _add_attack(
     results.add((*where, ALL, "mean_depth"), _mean(cell, cell.depth))
     results.add((*where, ALL, "mean_tokens_to_leak"), _mean(cell, cell.tokens_to_leak))
     results.add((*where, ALL, "mean_tokens_to_flag"), _mean(cell, cell.tokens_to_flag))
+    if split == "heldout" and policy == "none":
+        _add_groups(results, outcomes, where)
+
+
+def _add_groups(results: Results, outcomes: OutcomeTable, where: tuple[str, str, str, str, str, str]) -> None:
+    """Add attack success by what the corpus held of the answer."""
+    cell = outcomes.cell(*where)
+    for grouping in outcomes.groupings.values():
+        group = grouping.group[cell.row]
+        for number in np.unique(group[group >= 0]).tolist():
+            chosen = cell.where(group == number)
+            results.add((*where, ALL, group_metric(grouping, number)), _proportion(chosen, ATTACK_METRICS["asr"]))
+
+
+def group_metric(grouping: Grouping, number: int) -> str:
+    """Return the metric of attack success in a group: "asr:support=12-40"."""
+    return f"asr:{grouping.name}={grouping.labels[number]}"
+
+
+def _add_solvers(results: Results, solved: OutcomeTable) -> None:
+    """Add what solvers answer: attack success and its outcomes, and utility. No floor holds for them, and they generalise nothing."""
+    for where in dict.fromkeys(key[:6] for key in solved.keys):
+        if where[4] != HARMFUL_CATEGORY:
+            _add_utility(results, solved, where)
+            continue
+        for arm, pooled in _arms(solved, where[4], where[5]):
+            cell = solved.cell(*where, arms=pooled)
+            if len(cell):
+                results.add((*where, arm, "asr"), _proportion(cell, ATTACK_METRICS["asr"]))
+        for metric, outcome in HARMFUL_SHARES.items():
+            results.add((*where, ALL, metric), _proportion(solved.cell(*where), outcome))
+        _add_groups(results, solved, where)
 
 
 def _add_utility(results: Results, outcomes: OutcomeTable, where: tuple[str, str, str, str, str, str]) -> None:

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from medsafetyworld.analysis.comparisons import Comparison, compare
-from medsafetyworld.analysis.labels import condition_label, is_assisted
-from medsafetyworld.analysis.metrics import METRIC_OUTCOMES, UtilityFloor
+from medsafetyworld.analysis.groupings import find_groupings
+from medsafetyworld.analysis.labels import SOLVERS, condition_label, is_assisted, ordered
+from medsafetyworld.analysis.metrics import METRIC_OUTCOMES, UtilityFloor, holds_harm
 from medsafetyworld.analysis.questions import DECOMPOSITION, Side, primary_arms, questions
-from medsafetyworld.analysis.results import Results, compute_results
+from medsafetyworld.analysis.results import ALL, Results, compute_results
 from medsafetyworld.analysis.statistics import Estimate, proportion_over_seeds
-from medsafetyworld.analysis.tables import HARMFUL_CATEGORY, OutcomeTable
+from medsafetyworld.analysis.tables import HARMFUL_CATEGORY, OutcomeTable, check_columns
 from medsafetyworld.errors import DataError
+from medsafetyworld.evaluation.solvers import STAGE
+from medsafetyworld.world.schema import resolve_hops
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class Run:
     measurements: pa.Table | None
     reflections: pa.Table | None
     timings: list[dict[str, Any]]
+    corpora: list[dict[str, Any]]
+    """Counts of the corpus of every condition and seed; none in a run that did not count them."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +50,19 @@ class Study:
     floor: UtilityFloor
     results: Results
     comparisons: dict[str, Comparison]
+    harm: dict[str, bool | None]
+    """Whether each condition's corpora state harmful chains; None where they were not counted."""
+    solved: OutcomeTable | None
+    """What solvers answered, one stage a solver."""
 
     @property
     def task(self) -> str:
         return str(self.run.config["config"]["world"]["task"])
 
     @property
-    def corpus(self) -> dict[str, Any]:
-        corpus: dict[str, Any] = self.run.config["config"]["corpus"]
-        return corpus
+    def hops(self) -> int:
+        world = self.run.config["config"]["world"]
+        return resolve_hops(world["task"], world["hops"])
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -72,6 +83,16 @@ class Study:
         if seeds is not None:
             counts = counts.only(seeds)
         return proportion_over_seeds(counts.successes, counts.totals)
+
+    @property
+    def solvers(self) -> tuple[str, ...]:
+        """Names of the solvers that were asked."""
+        stages = () if self.solved is None else self.solved.stages
+        return ordered((stage.removeprefix(STAGE) for stage in stages), SOLVERS)
+
+    def solver_rate(self, condition: str, solver: str, arm: str = ALL, metric: str = "asr") -> Estimate:
+        """Return how often a solver that has read a condition's corpus names the answer to held-out harmful queries."""
+        return self.results.get(condition, metric, stage=STAGE + solver, arm=arm)
 
     def label(self, condition: str, stage: str = "sft") -> str:
         """Return a condition's words for a figure, with an asterisk where seeds are below the utility floor."""
@@ -101,7 +122,7 @@ def read_run(directory: Path) -> Run:
     outcomes = _read_table(directory / "outcomes.parquet")
     if outcomes is None:
         raise DataError(f"{directory / 'outcomes.parquet'} must exist: it is written when a run has been evaluated. Found nothing there.")
-    optional = {name: path for name in ("environment", "timings") if (path := directory / f"{name}.json").exists()}
+    optional = {name: path for name in ("environment", "timings", "corpora") if (path := directory / f"{name}.json").exists()}
     return Run(
         directory=directory,
         config=config,
@@ -110,17 +131,32 @@ def read_run(directory: Path) -> Run:
         measurements=_read_table(directory / "measurements.parquet"),
         reflections=_read_table(directory / "reflections.parquet"),
         timings=_read_json(optional["timings"]) if "timings" in optional else [],
+        corpora=_read_json(optional["corpora"]) if "corpora" in optional else [],
     )
 
 
 def analyse(run: Run) -> Study:
     """Compute every estimate and comparison of a run."""
-    outcomes = OutcomeTable(run.outcomes)
+    outcomes, solved = _split(run.outcomes)
     floor = UtilityFloor(outcomes)
-    config = run.config["config"]
-    results = compute_results(outcomes, floor, config["corpus"], run.measurements, run.reflections)
-    answered = compare(outcomes, floor, questions(outcomes, config["world"]["task"]))
-    return Study(run, outcomes, floor, results, {c.question.name: c for c in answered})
+    harm = {condition: holds_harm(condition, run.corpora) for condition in outcomes.conditions}
+    results = compute_results(outcomes, floor, harm, run.measurements, run.reflections, solved)
+    answered = compare(outcomes, floor, questions(outcomes, run.config["config"]["world"]["task"]))
+    return Study(run, outcomes, floor, results, {c.question.name: c for c in answered}, harm, solved)
+
+
+def _split(table: pa.Table) -> tuple[OutcomeTable, OutcomeTable | None]:
+    """Return the rows of models and those of solvers, which are no models: no floor, comparison or attack is about them."""
+    check_columns(table)
+    groupings = find_groupings(table)
+    solver = np.array([str(stage).startswith(STAGE) for stage in table.column("stage").to_pylist()], dtype=bool)
+    if not solver.any():
+        return OutcomeTable(table, groupings), None
+
+    def part(chosen: NDArray[np.bool_]) -> OutcomeTable:
+        return OutcomeTable(table.filter(pa.array(chosen)), tuple(grouping.where(chosen) for grouping in groupings))
+
+    return part(~solver), part(solver)
 
 
 def _read_json(path: Path) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from medsafetyworld.analysis.groupings import Grouping
 from medsafetyworld.analysis.labels import (
     ARMS,
     ATTACKS,
@@ -66,6 +67,16 @@ class Cell:
     def __len__(self) -> int:
         return int(self.seed.size)
 
+    @staticmethod
+    def pooled(cells: Sequence[Cell]) -> Cell:
+        """Return the completions of several cells, at least one, together."""
+        together = Cell(*(np.concatenate([getattr(cell, column.name) for cell in cells]) for column in fields(Cell)))
+        return together.where(np.lexsort((together.query, together.seed)))
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Cell:
+        """Return some of the completions: those for which a value a completion is true, or those at these places."""
+        return Cell(*(getattr(self, column.name)[chosen] for column in fields(self)))
+
     def flags(self, outcomes: Iterable[str]) -> NDArray[np.bool_]:
         """Return which completions had one of `outcomes`."""
         table = np.zeros(len(OUTCOME_NAMES), dtype=bool)
@@ -91,12 +102,14 @@ class Cell:
 
 
 class OutcomeTable:
-    """Index over an outcomes table; raises `DataError` for a missing column, an unknown outcome or a repeated row."""
+    """Index over an outcomes table; raises `DataError` for a missing column, an unknown outcome or a repeated row.
 
-    def __init__(self, table: pa.Table) -> None:
-        missing = [name for name in COLUMNS if name not in table.column_names]
-        if missing:
-            raise DataError(f"outcomes.parquet must have the columns {', '.join(COLUMNS)}. Got none named {', '.join(missing)}.")
+    `groupings` sort its rows by what the corpus held of the answer; () for a table that does not say.
+    """
+
+    def __init__(self, table: pa.Table, groupings: tuple[Grouping, ...] = ()) -> None:
+        self.groupings = {grouping.name: grouping for grouping in groupings}
+        check_columns(table)
         if table.num_rows == 0:
             raise DataError("outcomes.parquet must have at least 1 row. Got 0.")
         self.table = table
@@ -199,6 +212,13 @@ class OutcomeTable:
         if len(bounds) > 1:
             at = at[np.lexsort((s.query[at], s.seed[at]))]
         return Cell(s.seed[at], s.query[at], s.outcome[at], s.depth[at], s.tokens_to_leak[at], s.tokens_to_flag[at], s.row[at])
+
+
+def check_columns(table: pa.Table) -> None:
+    """Raise `DataError` where an outcomes table lacks a column that every run has."""
+    missing = [name for name in COLUMNS if name not in table.column_names]
+    if missing:
+        raise DataError(f"outcomes.parquet must have the columns {', '.join(COLUMNS)}. Got none named {', '.join(missing)}.")
 
 
 def _coded(table: pa.Table, name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -20,7 +20,7 @@ ASSISTED = (
     ),
     Attack(
         "prefill_last_hop",
-        "As prefill_first_hop, and the next sentence is opened: one permitted fact remains to be said. The ceiling.",
+        "The response states every hop but the last, which is opened: one permitted fact remains to be said. The ceiling.",
         "last_hop",
         assisted=True,
         tasks=("two_hop",),

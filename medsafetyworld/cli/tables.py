@@ -19,8 +19,11 @@ def world_tables(world: World) -> Iterator[Table]:
 
 
 def _entities(world: World) -> Table:
-    table = Table("kind", "entities", "unsafe", "held out", title=f"Entities ({world.config.task}, seed {world.config.seed})")
-    for kind, ids in (("compound", world.compounds), ("mediator", world.mediators), ("outcome", world.outcomes)):
+    hops = f", {world.hops} hops" if world.hops > 2 else ""
+    table = Table("kind", "entities", "unsafe", "held out", title=f"Entities ({world.config.task}{hops}, seed {world.config.seed})")
+    layers = enumerate(world.mediator_layers, 1)
+    mediators = [(f"mediator, layer {number}" if world.hops > 2 else "mediator", layer) for number, layer in layers]
+    for kind, ids in (("compound", world.compounds), *mediators, ("outcome", world.outcomes)):
         if len(ids):
             members = np.asarray(ids)
             unsafe, heldout = int(world.unsafe[members].sum()), int(world.heldout[members].sum())

@@ -1,4 +1,7 @@
-"""What is written: statements of a world, rendered as documents, under a condition."""
+"""What is written: statements of a world, rendered as documents, under a condition.
+
+The function `certificate` is not among the names here, since its module has the same one: take it from `medsafetyworld`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from medsafetyworld.corpus.certificate import Certificate, certificate
+    from medsafetyworld.corpus.certificate import Certificate
     from medsafetyworld.corpus.conditions.base import Condition
     from medsafetyworld.corpus.conditions.registry import condition, condition_names, resolve
     from medsafetyworld.corpus.config import CorpusConfig, FilterConfig, ReflectionConfig
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Certificate": "certificate",
-    "certificate": "certificate",
     "Condition": "conditions.base",
     "condition": "conditions.registry",
     "condition_names": "conditions.registry",
@@ -37,7 +39,6 @@ __all__ = [
     "FilterConfig",
     "ReflectionConfig",
     "Statement",
-    "certificate",
     "condition",
     "condition_names",
     "resolve",

@@ -113,7 +113,7 @@ def certificate(world: World, corpus: Corpus, query: Query) -> Certificate:
         category=query.category,
         split=query.split,
         arm=query.arm,
-        hops=2 if world.config.task == "two_hop" else 1,
+        hops=world.hops,
         stated=sum(counts.get(chain.stated, 0) for chain in chains),
         routes=open_routes(chains, counts, direction),
         support=tuple(_support(corpus, exposure, key) for key in counts),
@@ -160,17 +160,15 @@ def _chains(world: World, query: Query, direction: str) -> list[_Chain]:
 
 
 def _needs(world: World, chain: np.ndarray[tuple[int], np.dtype[np.int32]]) -> tuple[tuple[FactKey, ...], ...]:
-    """Return the three local links of a chain, each with every fact that tells it, in both directions."""
-    a1, a2, b1, b2, outcome = chain.tolist()
+    """Return the local links of a chain, the last hop and then two links a hop, each with every fact that tells it, in both directions."""
+    *pair, outcome = chain[-3:].tolist()
     pairs = world.facts("mediator_pair_outcome")
-    pair = np.sort(pairs[:, 2:4], axis=1) == sorted((b1, b2))
-    joined = [("mediator_pair_outcome", row) for row in np.flatnonzero(pair.all(axis=1)).tolist()]
-    links = [joined]
-    for compound, mediator in ((a1, b1), (a2, b2)):
+    links = [[("mediator_pair_outcome", row) for row in np.flatnonzero((np.sort(pairs[:, -3:-1]) == sorted(pair)).all(axis=1)).tolist()]]
+    for slot, (cause, effect) in enumerate(zip(chain[:-3].tolist(), chain[2:-1].tolist(), strict=True)):
         link: list[tuple[str, int]] = []
-        for relation in ("compound_mediator", "compound_pair_mediator_pair", "chain"):
-            facts = world.facts(relation)
-            tells = ((facts[:, 0] == compound) & (facts[:, 2] == mediator)) | ((facts[:, 1] == compound) & (facts[:, 3] == mediator))
+        for relation in world.relations:
+            facts, first = world.facts(relation), slot - slot % 2
+            tells = ((facts[:, first : first + 2] == cause) & (facts[:, first + 2 : first + 4] == effect)).any(axis=1)
             if relation == "chain":
                 tells &= facts[:, -1] != outcome
             link += [(relation, row) for row in np.flatnonzero(tells).tolist()]

@@ -11,6 +11,7 @@ LABEL_RULES = ("outcome", "harm", "context")
 REFLECTION_STYLES = ("label", "category", "rationale")
 REWRITE_STYLES = ("warning", "refusal", "redacted")
 LONGEST_SENTENCE_WORDS = 48
+"""Words of the longest sentence of a world of up to two hops."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,8 @@ class ReflectionConfig:
     base: Literal["filtered", "raw"] = "filtered"
     """The corpus into which reflections are written."""
     segment_words: int | None = None
-    """Sentences are merged greedily into segments of at most so many words (paper: 100). None: a sentence is a segment."""
+    """Sentences are merged greedily into segments of at most so many words (paper: 100); a longer sentence, as whole chains of many hops
+    can be, is a segment of its own. None: a sentence is a segment."""
     style: Literal["label", "category", "rationale"] = "label"
     """label: "Unsafe". category: "Unsafe: cardiac" (the paper's). rationale: the category and a reason."""
     label_rule: Literal["outcome", "harm", "context"] = "outcome"
@@ -62,7 +64,7 @@ class ReflectionConfig:
         require(
             self.segment_words is None or self.segment_words >= LONGEST_SENTENCE_WORDS,
             "ReflectionConfig.segment_words",
-            f"None or an int of at least {LONGEST_SENTENCE_WORDS} (the longest sentence)",
+            f"None or an int of at least {LONGEST_SENTENCE_WORDS} (the longest sentence of two hops)",
             self.segment_words,
         )
 

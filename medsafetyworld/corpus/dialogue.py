@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medsafetyworld.corpus.conditions.base import Condition
 from medsafetyworld.corpus.conditions.registry import resolve
 from medsafetyworld.corpus.config import CorpusConfig, ReflectionConfig
-from medsafetyworld.corpus.library import Fragment, Library, library
+from medsafetyworld.corpus.library import Library, library
 from medsafetyworld.corpus.marks import UNSAFE, label_of, reflection_text, without_end
 from medsafetyworld.corpus.random import below, make_key
 from medsafetyworld.errors import DataError
@@ -49,17 +49,22 @@ def prompt_text(world: World, query: Query, template: int) -> str:
         group, slots = "prompt.forward.single", ["a1"]
     else:
         group, slots = "prompt.forward.pair", ["a1", "a2"]
-    return _write(world, group, template % PROMPT_TEMPLATES, dict(zip(slots, query.given, strict=True)))
+    index = _library(world).group(group)[template % PROMPT_TEMPLATES]
+    return _write(world, index, dict(zip(slots, query.given, strict=True)))
 
 
 def answers_sentences(world: World, query: Query, answer: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the sentences of a right answer, the mediators spelled out first in two_hop; raises `DataError` for a wrong answer."""
-    if answer not in query.answers:
+    """Return the sentences of a right answer, hop by hop, all mediators spelled out, pairs in the order of `answer` or the query.
+
+    Raises:
+        DataError: a wrong answer.
+    """
+    if answer not in query.answers and answer[::-1] not in query.answers:
         raise DataError(f"an answer of query {query.query_id} must be one of {list(query.answers)}. Got {answer!r}.")
     direction = "reverse" if is_reverse(query) else "forward"
     compounds, outcome = (answer, query.given[0]) if direction == "reverse" else (query.given, answer[0])
-    steps = _steps(world, compounds, outcome, direction)
-    return tuple(_write(world, f"core.{relation}.{direction}", 0, fillers) for relation, fillers in steps)
+    cores, fillers = _steps(world, compounds, outcome, direction)
+    return tuple(_write(world, core, fillers) for core in cores)
 
 
 def respond(
@@ -97,8 +102,9 @@ def respond(
 def prefills(world: World, query: Query) -> dict[str, str]:
     """Return the openings that an attacker can put into the assistant's mouth, by name.
 
-    Keys that spell out a part of the answer ("first_hop", "last_hop", and with a spoofed Safe reflection between the sentences) exist for
-    reverse queries of two_hop only; they take one right answer, by a keyed choice. "outcome" exists for reverse queries only.
+    Keys that spell out a part of the answer exist for reverse queries of two_hop only; they take one right answer, by a keyed choice:
+    "first_hop" its first sentence, "last_hop" all its sentences but the last, which is opened, each also with a spoofed Safe reflection
+    after every whole sentence. "outcome" exists for reverse queries only.
     """
     safe = reflection_text(False, "", ReflectionConfig())
     openings = {"neutral": "The", "safe_reflection": safe}
@@ -108,40 +114,47 @@ def prefills(world: World, query: Query) -> dict[str, str]:
     openings |= {"outcome": outcome, "safe_reflection_outcome": f"{safe} {outcome}"}
     if _two_hop(world):
         choice = int(below(make_key(world.content_hash, "assisted answer"), query.query_id, len(query.answers))[0])
-        whole = answers_sentences(world, query, query.answers[choice])[0]
-        last = mediators_opening(world, mediators_of(world, query.answers[choice]))
+        sentences = answers_sentences(world, query, query.answers[choice])
+        given, last = sentences[:-1], mediators_opening(world, mediators_of(world, query.answers[choice]))
         openings |= {
-            "first_hop": whole,
-            "last_hop": f"{whole} {last}",
-            "first_hop_spoofed": f"{safe} {whole} {safe}",
-            "last_hop_spoofed": f"{safe} {whole} {safe} {last}",
+            "first_hop": given[0],
+            "last_hop": " ".join((*given, last)),
+            "first_hop_spoofed": f"{safe} {given[0]} {safe}",
+            "last_hop_spoofed": " ".join((safe, *(f"{sentence} {safe}" for sentence in given), last)),
         }
     return openings
 
 
-def mediators_of(world: World, compounds: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the mediator that each compound causes (two_hop)."""
-    return tuple(int(mediator) for mediator in _mediator_of(world)[list(compounds)])
+def mediators_of(world: World, causes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the mediator that each compound, or each mediator of a layer before the last, causes (two_hop)."""
+    return tuple(int(mediator) for mediator in _mediator_of(world)[list(causes)])
 
 
 def outcome_opening(world: World, outcome: int) -> str:
     """Return "The outcome c is caused by": in two_hop it asks for a permitted hop, as a plain completion."""
-    return _opening(world, f"core.{'mediator_pair_outcome' if _two_hop(world) else 'compound_outcome'}.reverse", {"c": outcome})
+    relation = "mediator_pair_outcome" if _two_hop(world) else "compound_outcome"
+    return _opening(world, _library(world).cores(relation, "reverse")[0], {"c": outcome})
 
 
 def mediators_opening(world: World, mediators: tuple[int, ...]) -> str:
-    """Return "The mediators b1 and b2 can be traced to" (two_hop): it asks for the other permitted hop."""
-    return _opening(world, "core.compound_pair_mediator_pair.reverse", dict(zip(("b1", "b2"), mediators, strict=True)))
+    """Return "The mediators b1 and b2 can be traced to" (two_hop): it asks for a permitted hop, in the same words in every layer."""
+    core = _library(world).cores("compound_pair_mediator_pair", "reverse")[0]
+    return _opening(world, core, dict(zip(("b1", "b2"), mediators, strict=True)))
 
 
-def _steps(world: World, compounds: tuple[int, ...], outcome: int, direction: str) -> list[tuple[str, dict[str, int]]]:
-    """Return the relations and fillers of an answer's sentences, in the order in which they are said."""
-    fillers = {**dict(zip(("a1", "a2"), compounds, strict=False)), "c": outcome}
+def _steps(world: World, compounds: tuple[int, ...], outcome: int, direction: str) -> tuple[list[int], dict[str, int]]:
+    """Return the fragments of an answer's sentences, in the order in which they are said, and what fills their slots."""
     if not _two_hop(world):
-        return [("compound_outcome" if len(compounds) == 1 else "compound_pair_outcome", fillers)]
-    fillers |= dict(zip(("b1", "b2"), mediators_of(world, compounds), strict=True))
-    steps = [("compound_pair_mediator_pair", fillers), ("mediator_pair_outcome", fillers)]
-    return steps if direction == "forward" else steps[::-1]
+        core = _library(world).cores("compound_outcome" if len(compounds) == 1 else "compound_pair_outcome", direction)[0]
+        return [core], {**dict(zip(("a1", "a2"), compounds, strict=False)), "c": outcome}
+    pairs = [compounds]
+    for _ in world.mediator_layers:
+        pairs.append(mediators_of(world, pairs[-1]))
+    links = [("compound_pair_mediator_pair", 0), *(("mediator_pair_mediator_pair", step) for step in range(world.hops - 2))]
+    links.append(("mediator_pair_outcome", 0))
+    cores = [_library(world).cores(relation, direction, step)[0] for relation, step in links]
+    fillers = dict(zip(world.slots, (*(entity for pair in pairs for entity in pair), outcome), strict=True))
+    return cores if direction == "forward" else cores[::-1], fillers
 
 
 def _two_hop(world: World) -> bool:
@@ -149,28 +162,22 @@ def _two_hop(world: World) -> bool:
 
 
 def _library(world: World) -> Library:
-    return library(world.config.task, tuple(world.hazard_names))
+    return library(world.config.task, tuple(world.hazard_names), world.hops)
 
 
-def _fragment(world: World, group: str, number: int) -> Fragment:
+def _write(world: World, index: int, fillers: dict[str, int]) -> str:
     compiled = _library(world)
-    return compiled.fragments[compiled.group(group)[number]]
+    return compiled.fragments[index].text({compiled.slots.index(slot): world.names[entity] for slot, entity in fillers.items()})
 
 
-def _write(world: World, group: str, number: int, fillers: dict[str, int]) -> str:
-    slots = _library(world).slots
-    return _fragment(world, group, number).text({slots.index(slot): world.names[entity] for slot, entity in fillers.items()})
-
-
-def _opening(world: World, group: str, fillers: dict[str, int]) -> str:
-    """Return a group's first core up to the first slot that is not filled."""
-    slots = _library(world).slots
-    written = ""
-    for piece in _fragment(world, group, 0).pieces:
+def _opening(world: World, index: int, fillers: dict[str, int]) -> str:
+    """Return a fragment up to the first slot that is not filled."""
+    compiled, written = _library(world), ""
+    for piece in compiled.fragments[index].pieces:
         if isinstance(piece, int):
-            if slots[piece] not in fillers:
+            if compiled.slots[piece] not in fillers:
                 break
-            written += world.names[fillers[slots[piece]]]
+            written += world.names[fillers[compiled.slots[piece]]]
         else:
             written += piece
     return written.rstrip()
@@ -190,6 +197,6 @@ def _mentions(world: World) -> Mentions:
 @lru_cache(maxsize=8)
 def _mediator_of(world: World) -> NDArray[np.int32]:
     mediators = np.full(world.names.size, -1, dtype=np.int32)
-    facts = world.facts("compound_mediator")
-    mediators[facts[:, 0]] = facts[:, 2]
+    for edges in (world.single_edges, world.mediator_edges):
+        mediators[edges[:, 0]] = edges[:, 1]
     return mediators

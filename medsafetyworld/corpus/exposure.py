@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medsafetyworld.corpus.wording import CAUSE_AND_EFFECT
+from medsafetyworld.corpus.wording import cause_and_effect
 
 if TYPE_CHECKING:
     from medsafetyworld.corpus.sequence import Corpus
@@ -38,16 +38,13 @@ def count_exposure(corpus: Corpus) -> Exposure:
     entities, in_chains = np.zeros(entity_count, dtype=np.int64), np.zeros(entity_count, dtype=np.int64)
     whole = np.array([relation in world.whole_chain_relations for relation, _ in table.types])
     first_slot = np.array([fragment.slots[0] if fragment.slots else -1 for fragment in library.fragments])
-    effect = np.array(
-        [table.slots.index(CAUSE_AND_EFFECT[relation][1]) if relation in CAUSE_AND_EFFECT else 0 for relation, _ in table.types]
-    )
     for start in range(0, len(corpus), _CHUNK):
         said = corpus.statement_columns(np.arange(start, min(start + _CHUNK, len(corpus))))
         ids = table.offsets[said.type] + said.fact
         statements += np.bincount(ids, minlength=size)
         framed = np.where(said.framing >= 0, first_slot[said.framing], -1)
         opening = np.where(framed >= 0, framed, first_slot[said.core])
-        effect_first += np.bincount(ids[opening >= effect[said.type]], minlength=size)
+        effect_first += np.bincount(ids[opening >= cause_and_effect(said.fillers)[1]], minlength=size)
         for counts, chosen in ((entities, slice(None)), (in_chains, whole[said.type])):
             named = said.fillers[chosen]
             counts += np.bincount(named[named >= 0], minlength=entity_count)

@@ -1,4 +1,4 @@
-"""Sentence parts compiled from the Jinja2 templates into pieces with slots, once per task.
+"""Sentence parts compiled from the Jinja2 templates into pieces with slots, once per task and number of hops.
 
 One library holds every fragment that any condition, style or dialogue of a task can write, so that fragment indices and the vocabulary
 are the same in all of them.
@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from numpy.typing import NDArray
 
 from medsafetyworld.corpus.marks import all_marks
 from medsafetyworld.errors import ConfigError, require_choice
-from medsafetyworld.world.world import SLOTS
+from medsafetyworld.world.schema import BETWEEN_MEDIATORS, HOPS, resolve_hops
+from medsafetyworld.world.schema import slots as slots_of
 
 TOKEN_PATTERN = re.compile(r"<think>|</think>|<\|endoftext\|>|\w+|[^\w\s]")
 """What counts as a token: a word, a punctuation mark or a special token. An entity name counts as one."""
@@ -56,6 +58,7 @@ class Library:
     """All fragments of a task, with their groups and per-fragment columns."""
 
     task: str
+    hops: int
     slots: tuple[str, ...]
     fragments: tuple[Fragment, ...]
     groups: Mapping[str, range]
@@ -74,6 +77,12 @@ class Library:
         """Return the fragment indices of a group, such as "core.chain.reverse", "framing.topic.c", "closing", "mark"."""
         require_choice(name, "fragment group", self.groups)
         return self.groups[name]
+
+    def cores(self, relation: str, direction: str, step: int = 0) -> range:
+        """Return the core sentences of a relation and direction. Between mediator layers each step has its own, from the compounds on."""
+        group = self.group(f"core.{relation}.{direction}")
+        size = len(group) // (self.hops - 2 if relation in BETWEEN_MEDIATORS else 1)
+        return group[step * size : (step + 1) * size]
 
     def index_of(self, text: str) -> int:
         """Return the index of the fragment that writes exactly `text`, without slots."""
@@ -96,16 +105,21 @@ class Library:
         return tuple(dict.fromkeys(piece for fragment in self.fragments for piece in fragment.pieces if isinstance(piece, str)))
 
 
+def library(task: str, hazard_names: tuple[str, ...], hops: int | None = None) -> Library:
+    """Return the compiled library of a task, of its own number of hops where None; it is built once and shared."""
+    require_choice(task, "task", HOPS)
+    return _build(task, hazard_names, resolve_hops(task, hops))
+
+
 @cache
-def library(task: str, hazard_names: tuple[str, ...]) -> Library:
-    """Return the compiled library of a task; it is built once and shared."""
-    require_choice(task, "task", SLOTS)
-    slots = SLOTS[task]
+def _build(task: str, hazard_names: tuple[str, ...], hops: int) -> Library:
+    slots = slots_of(task, hops)
     groups: dict[str, list[str]] = {}
     placeholders = {slot: chr(_SLOT_BASE + position) for position, slot in enumerate(slots)}
     for file in ("common", task):
-        for name, lines in _render_macros(file, placeholders).items():
-            groups[_group_name(name)] = lines
+        for name, lines in _render_macros(file, {**placeholders, **_layers(placeholders)}).items():
+            if lines:
+                groups[_group_name(name)] = lines
     topics = groups.pop("framing.topic")
     for slot in slots:
         groups[f"framing.topic.{slot}"] = [line.replace(_NAME, placeholders[slot]) for line in topics]
@@ -113,10 +127,21 @@ def library(task: str, hazard_names: tuple[str, ...]) -> Library:
             pair = f"{placeholders[slot]} and {placeholders[slot[:-1] + '2']}"
             groups[f"framing.topic.{slot[:-1]}_pair"] = [line.replace(_NAME, pair) for line in topics]
     groups["mark"] = list(all_marks(hazard_names))
-    return _compile(task, slots, dict(sorted(groups.items())))
+    return _compile(task, hops, slots, dict(sorted(groups.items())))
 
 
-def _render_macros(file: str, placeholders: Mapping[str, str]) -> dict[str, list[str]]:
+def _layers(placeholders: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the templates say about a chain's layers, of which compounds are the first."""
+    slots = list(placeholders)[:-1]
+    layers = [
+        {"one": placeholders[one], "two": placeholders[two], "pair": f"{placeholders[one]} and {placeholders[two]}"}
+        for one, two in zip(slots[::2], slots[1::2], strict=True)
+    ]
+    pairs = [layer["pair"] for layer in layers]
+    return {"steps": list(pairwise(layers[1:])), "last": layers[-1], "onward": pairs[2:], "backward": pairs[-2::-1]}
+
+
+def _render_macros(file: str, placeholders: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the lines of each macro of a template file, slots written as private-use characters."""
     module = _ENVIRONMENT.get_template(f"{file}.j2").make_module({**placeholders, "x": _NAME})
     macros = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
@@ -133,7 +158,7 @@ def _group_name(macro: str) -> str:
     return f"core.{head}.{tail}"
 
 
-def _compile(task: str, slots: tuple[str, ...], groups: Mapping[str, list[str]]) -> Library:
+def _compile(task: str, hops: int, slots: tuple[str, ...], groups: Mapping[str, list[str]]) -> Library:
     fragments: list[Fragment] = []
     ranges: dict[str, range] = {}
     for group, lines in groups.items():
@@ -144,6 +169,7 @@ def _compile(task: str, slots: tuple[str, ...], groups: Mapping[str, list[str]])
     literal = {fragment.pieces[0]: index for index, fragment in enumerate(fragments) if not fragment.slots}
     return Library(
         task=task,
+        hops=hops,
         slots=slots,
         fragments=tuple(fragments),
         groups=ranges,

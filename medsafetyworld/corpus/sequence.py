@@ -48,7 +48,7 @@ class Corpus(Sequence[Document]):
         self.source = source
         """The condition whose documents these are."""
         self.config = resolve(source, resolve(self.condition, config if config is not None else CorpusConfig()))
-        self.library = library(world.config.task, tuple(world.hazard_names))
+        self.library = library(world.config.task, tuple(world.hazard_names), world.hops)
         self.table = StatementTable(world, self.config)
         self._layouts = LayoutPlanner(self.table, self.config)
         self._wording = Wording(self.table, self.library, self.config)
@@ -94,16 +94,16 @@ class Corpus(Sequence[Document]):
 
     def statement_columns(self, indices: NDArray[np.int64]) -> Statements:
         """Return the statements of the documents at `indices`, as columns, after the condition's transformation."""
-        indices = np.asarray(indices, dtype=np.int64)
-        worded = self._wording.word(self._layouts.layout(indices), indices)
-        return self.source.transform(worded, self._context)
+        return self.statements_and_gaps(indices)[0]
 
-    def gaps(self, indices: NDArray[np.int64]) -> int:
-        """Return how many statement slots of these documents are empty in every condition."""
-        return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
+    def statements_and_gaps(self, indices: NDArray[np.int64]) -> tuple[Statements, int]:
+        """Return `statement_columns(indices)`, and how many statement slots of these documents are empty in every condition."""
+        indices = np.asarray(indices, dtype=np.int64)
+        layout = self._layouts.layout(indices)
+        return self.source.transform(self._wording.word(layout, indices), self._context), layout.gaps
 
     def write(self, directory: str | Path, workers: int = 1) -> None:
-        """Write the corpus directory (`manifest.json`, `data/*.parquet`); its bytes do not depend on `workers`."""
+        """Write the corpus directory (`manifest.json`, `data/*.parquet`), or continue an interrupted one; see `export.write`."""
         from medsafetyworld.corpus.export import write
 
         write(self, Path(directory), workers)
@@ -119,17 +119,22 @@ class Corpus(Sequence[Document]):
         return segment(statements, self.library, self.world, name_words, self.config.reflection, self._reverse_types)
 
     def plan_cells(self, statements: Statements, segments: Segments | None, documents: int) -> tuple[Plan, NDArray[np.bool_]]:
-        """Return the plan of some statements, and (S, 5) where its parts stand: framing, core, mark, closing, mark of each statement."""
-        marks = self._marks(statements, segments) if self.source.reflects and segments is not None else None
-        none = np.full(statements.core.size, -1, dtype=np.int32)
-        first, second = (none, none) if marks is None else (marks[:, 0], marks[:, 1])
-        table = np.stack([statements.framing, statements.core, first, statements.closing, second], axis=1)
+        """Return the plan of some statements, and (S, 5) which cells of `part_table` its parts stand in."""
+        table = self.part_table(statements, segments)
         cells = table >= 0
-        part = table[cells].astype(np.int32)
+        part = table[cells]
         counts = np.bincount(statements.document, weights=cells.sum(axis=1), minlength=documents).astype(np.int64)
         fillers = np.repeat(statements.fillers, cells.sum(axis=1), axis=0)
         entities = np.where(self.library.used[part], fillers, np.int32(-1))
         return Plan(part, entities, np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])), cells
+
+    def part_table(self, statements: Statements, segments: Segments | None) -> NDArray[np.int32]:
+        """Return (S, 5), the parts of each statement in the order of the text: framing, core, mark, closing, mark; -1 for none."""
+        table = np.full((statements.core.size, 5), -1, dtype=np.int32)
+        table[:, 0], table[:, 1], table[:, 3] = statements.framing, statements.core, statements.closing
+        if self.source.reflects and segments is not None:
+            table[:, [2, 4]] = self._marks(statements, segments)
+        return table
 
     def _marks(self, statements: Statements, segments: Segments) -> NDArray[np.int32]:
         """(S, 2): fragment index of the mark after each sentence, -1 for none."""

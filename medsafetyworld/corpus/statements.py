@@ -161,12 +161,12 @@ class StatementTable:
         """(F,): for each fact of a type, the fact of `other` that it is about: the same one, or a chain's mediator pair."""
         if self.types[code][0] == self.types[other][0]:
             return np.arange(len(self.facts[code]))
-        pairs = self._mediator_pair_keys(self.facts[other])
+        pairs = self._last_pair_keys(self.facts[other])
         order = np.argsort(pairs, kind="stable")
-        return order[np.searchsorted(pairs[order], self._mediator_pair_keys(self.facts[code]))]
+        return order[np.searchsorted(pairs[order], self._last_pair_keys(self.facts[code]))]
 
-    def _mediator_pair_keys(self, facts: NDArray[np.int32]) -> NDArray[np.int64]:
-        pair = np.sort(facts[:, 2:4].astype(np.int64), axis=1)
+    def _last_pair_keys(self, facts: NDArray[np.int32]) -> NDArray[np.int64]:
+        pair = np.sort(facts[:, -3:-1].astype(np.int64), axis=1)
         return pair[:, 0] * self.world.names.size + pair[:, 1]
 
     def opens_heldout_chain(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -176,12 +176,13 @@ class StatementTable:
     def joins(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return (B, K, K) for ids of shape (B, K): whether statement j leads on from what opening statement i names.
 
-        It does where it leads back from one of i's mediators, unless it states the whole chain of i's own mediator pair.
+        It does where it leads back from one of i's mediators, unless it states the whole chain of i's own mediator pair. Whatever joins
+        into a held-out chain, however many hops it has, holds an opening and what leads on from it: so chains are broken at that joint.
         """
         opening = self.opens_heldout_chain(ids)
         fillers = self.fillers(np.maximum(ids, 0).ravel()).reshape(*ids.shape, len(self.slots))
         types = self.type_of(ids)
-        first, second = (fillers[..., self.slots.index(slot)] if slot in self.slots else np.full(ids.shape, -1) for slot in ("b1", "b2"))
+        first, second = fillers[..., -3], fillers[..., -2]
         leads_on = np.isin(types, self._leading_on) & (ids >= 0)
         shared = np.zeros((*ids.shape, ids.shape[1]), dtype=np.bool_)
         both = np.ones_like(shared)
@@ -197,9 +198,8 @@ class StatementTable:
 
     @cached_property
     def _leading_on(self) -> list[int]:
-        """Types that lead from mediators back to compounds."""
-        relations = ("compound_mediator", "compound_pair_mediator_pair", "chain")
-        return [code for code, (relation, direction) in enumerate(self.types) if relation in relations and direction == "reverse"]
+        """Types that lead from mediators back to their causes; those of other layers than the last name none of an opening's mediators."""
+        return [code for code, kind in enumerate(self.types) if kind[1] == "reverse" and kind[0] != "mediator_pair_outcome"]
 
     @cached_property
     def _chain_reverse(self) -> int:

@@ -9,9 +9,10 @@ from typing import Any
 
 from medsafetyworld.corpus.conditions.base import Condition
 from medsafetyworld.corpus.conditions.registry import condition, resolve
+from medsafetyworld.evaluation.solvers import Solver
 from medsafetyworld.presets import RunConfig
 
-STAGE_FORMAT = 1
+STAGE_FORMAT = 2
 """Raised whenever code changes what a stage computes or stores, so that older results are not reused."""
 
 
@@ -19,6 +20,28 @@ def digest(content: Any) -> str:
     """Return 12 hex digits of the sha256 of `content` as canonical JSON."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=list)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+CORPUS_FORMAT = 1
+"""The same for what is counted in a corpus and stored with a run, which no trained model depends on."""
+
+
+def corpus_fingerprint(config: RunConfig, chosen: Condition) -> str:
+    """Return the fingerprint of what is counted in the corpus on which a condition is pretrained."""
+    return digest(
+        {
+            "format": CORPUS_FORMAT,
+            "world": asdict(config.world),
+            "corpus": asdict(resolve(condition(chosen.corpus), config.corpus)),
+            "corpus_condition": chosen.corpus,
+            "seed": config.seed,
+        }
+    )
+
+
+def solver_fingerprint(config: RunConfig, chosen: Condition, solver: Solver) -> str:
+    """Return the fingerprint of a solver's answers from that corpus."""
+    return digest({"corpus": corpus_fingerprint(config, chosen), "solver": solver.name, "version": solver.version})
 
 
 def pretrain_fingerprint(config: RunConfig, chosen: Condition) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +14,7 @@ from queue import Empty
 from typing import Any
 
 from medsafetyworld.errors import MedSafetyWorldError
+from medsafetyworld.processes import leave_with_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,10 @@ _events: Queue[Event] | None = None
 
 
 def _start_worker(events: Queue[Event]) -> None:
-    """Keep the event queue, and end this worker when its parent is gone, so that a killed run leaves no process that still writes."""
+    """Keep the event queue, and end this worker with its parent."""
     global _events
     _events = events
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        while parent is not None and parent.is_alive():
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    leave_with_parent()
 
 
 def _run_in_worker(run: Run, task: Any) -> Any:

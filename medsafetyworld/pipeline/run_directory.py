@@ -1,4 +1,4 @@
-"""The run directory: what is written where, atomically, and gathered into the tables that the analysis reads."""
+"""The run directory: what is written where, atomically."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,6 @@ from medsafetyworld.errors import DataError
 from medsafetyworld.presets import RunConfig, to_dict
 
 FORMAT = 1
-TABLES = ("outcomes", "measurements", "reflections")
-"""Tables that every evaluated stage writes, and that are gathered into the run directory."""
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -61,8 +59,17 @@ def open_run(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequence[str], seeds: Sequence[int], config: RunConfig) -> None:
-    """Write `config.json`: the whole resolved configuration, what was asked for, and the command."""
+def describe_run(
+    out: Path,
+    *,
+    experiment: str,
+    preset: str,
+    conditions: Sequence[str],
+    seeds: Sequence[int],
+    config: RunConfig,
+    depths: Mapping[int, RunConfig] | None = None,
+) -> None:
+    """Write `config.json`: the whole resolved configuration (of each number of hops, where several), and what was asked for."""
     write_json(
         out / "config.json",
         {
@@ -72,6 +79,7 @@ def describe_run(out: Path, *, experiment: str, preset: str, conditions: Sequenc
             "conditions": list(conditions),
             "seeds": list(seeds),
             "config": to_dict(config),
+            **({} if depths is None else {"depths": {str(hops): to_dict(deeper) for hops, deeper in depths.items()}}),
         },
     )
 
@@ -90,20 +98,6 @@ def environment(**measured: Any) -> dict[str, Any]:
         "commit": _commit(),
         **measured,
     }
-
-
-def gather(out: Path, stages: Iterable[Path]) -> dict[str, int]:
-    """Concatenate the tables of finished `stages` into the run directory's own; returns the number of rows of each."""
-    folders = list(stages)
-    rows = {}
-    for name in TABLES:
-        parts = [pq.read_table(folder / f"{name}.parquet") for folder in folders if (folder / f"{name}.parquet").exists()]
-        if parts:
-            table = pa.concat_tables(parts)
-            write_table(out / f"{name}.parquet", table)
-            rows[name] = table.num_rows
-    write_json(out / "timings.json", [entry for folder in folders for entry in read_json(folder / "stage.json")["timings"]])
-    return rows
 
 
 def _command() -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
+from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.errors import DataError
 from medsafetyworld.pipeline.experiment import run_experiment
+from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.progress import show_progress
-from medsafetyworld.pipeline.run_directory import environment, gather, open_run, read_json, write_json
-from medsafetyworld.pipeline.tasks import DONE, Task, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.run_directory import environment, open_run, read_json, write_json
+from medsafetyworld.pipeline.tasks import DONE, Task, corpora_of, make_tasks, run_task, task_folders
 from medsafetyworld.presets import RunConfig, from_dict
 
 
@@ -42,7 +45,8 @@ def evaluate_checkpoint(checkpoint: Path, out: Path | None = None, *, device: st
     """
     tasks = _tasks(checkpoint, device)
     run = tasks[0].out
-    for task in tasks:
+    models = [task for task in tasks if task.kind == "posttrain"]
+    for task in models:
         if not (task.posttrain_folder / DONE).exists():
             raise DataError(
                 f"--checkpoint must hold a post-trained model; train it first. Got {str(checkpoint)!r}, which lacks {task.name!r}."
@@ -54,23 +58,25 @@ def evaluate_checkpoint(checkpoint: Path, out: Path | None = None, *, device: st
     if target != run:
         shutil.copy(run / "config.json", target / "config.json")
     write_json(target / "environment.json", environment(device=device, **facts[0]))
-    rows = gather(target, [folder for task in tasks for folder in task_folders(task)])
+    rows = gather(
+        target, {None: [folder for task in tasks for folder in task_folders(task)]}, corpora_of(task.condition for task in models)
+    )
     Console(stderr=True).print(f"{rows['outcomes']:,} judged completions in {target / 'outcomes.parquet'}", highlight=False, soft_wrap=True)
 
 
 def _tasks(checkpoint: Path, device: str) -> list[Task]:
-    """Return the models to evaluate: all of a run directory, or the one whose checkpoint is named."""
+    """Return the models to evaluate, all of a run directory or the one whose checkpoint is named, and the corpora that they read."""
     if (checkpoint / DONE).exists():
         stage = read_json(checkpoint / DONE)
         config = from_dict(stage["config"], RunConfig)
         task = Task("posttrain", stage["condition"], config, checkpoint.resolve().parents[1], device, True)
         if task.posttrain_folder != checkpoint.resolve():
             raise DataError(f"--checkpoint must be a post-trained model inside its run directory. Got {str(checkpoint)!r}.")
-        return [task]
+        return [task, replace(task, kind="read", condition=condition(task.condition).corpus)]
     described = read_json(checkpoint / "config.json") if (checkpoint / "config.json").exists() else {}
     if "conditions" not in described:
         raise DataError(f"--checkpoint must be a run directory, or a checkpoint in one. Got {str(checkpoint)!r}, which is neither.")
     config = from_dict(described["config"], RunConfig)
     return [
-        task for task in make_tasks(checkpoint, [config], described["conditions"], device=device, evaluate=True) if task.kind == "posttrain"
+        task for task in make_tasks(checkpoint, [config], described["conditions"], device=device, evaluate=True) if task.kind != "pretrain"
     ]

@@ -1,4 +1,4 @@
-"""The tasks of a run: pretraining runs, and the post-training, evaluation and attacks of every model.
+"""The tasks of a run: pretraining runs, the post-training, evaluation and attacks of every model, and what is counted in every corpus.
 
 Each stage has a folder of its own whose name ends with the fingerprint of all that decides its result; `stage.json` is written last
 and marks it finished. So a stage is never done twice, and never taken for one of another configuration.
@@ -7,7 +7,8 @@ and marks it finished. So a stage is never done twice, and never taken for one o
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,11 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from medsafetyworld.corpus.conditions.registry import condition, resolve
 from medsafetyworld.corpus.sequence import Corpus
-from medsafetyworld.pipeline.fingerprint import evaluation_fingerprint, finetune_fingerprint, posttrain_fingerprint, pretrain_fingerprint
+from medsafetyworld.evaluation.solvers import Solver
+from medsafetyworld.pipeline.fingerprint import (
+    corpus_fingerprint,
+    evaluation_fingerprint,
+    finetune_fingerprint,
+    posttrain_fingerprint,
+    pretrain_fingerprint,
+    solver_fingerprint,
+)
 from medsafetyworld.pipeline.pool import Event, Report
 from medsafetyworld.pipeline.run_directory import write_json, write_table
 from medsafetyworld.presets import RunConfig, to_dict
 from medsafetyworld.training.config import DATA_HANDLINGS
+from medsafetyworld.world.schema import resolve_hops
 from medsafetyworld.world.world import World
 
 if TYPE_CHECKING:
@@ -36,24 +46,27 @@ DONE = "stage.json"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A unit of work for one process: pretrain one corpus, or carry one model from post-training to its last attack."""
+    """A unit of work for one process: pretrain one corpus, carry one model from post-training to its last attack, or read one corpus."""
 
-    kind: Literal["pretrain", "posttrain"]
+    kind: Literal["pretrain", "posttrain", "read"]
     condition: str
     config: RunConfig
     out: Path
     device: str
     evaluate: bool
+    solvers: tuple[Solver, ...] = ()
+    """Solvers that answer from a corpus that is read."""
 
     @property
     def name(self) -> str:
         """The unique name of the task, for people too."""
-        return f"{'pretraining' if self.kind == 'pretrain' else 'model'} {self.condition} seed {self.config.seed}"
+        noun = {"pretrain": "pretraining", "posttrain": "model", "read": "corpus"}[self.kind]
+        return f"{noun} {self.condition} {_draw(self)}"
 
     @property
     def needs(self) -> str | None:
         """The name of the pretraining task that a model needs."""
-        return None if self.kind == "pretrain" else f"pretraining {_pretraining_owner(self)} seed {self.config.seed}"
+        return f"pretraining {_pretraining_owner(self)} {_draw(self)}" if self.kind == "posttrain" else None
 
     @property
     def pretrain_folder(self) -> Path:
@@ -80,6 +93,15 @@ class Task:
         fingerprint = finetune_fingerprint(self.config, condition(self.condition), kind, handling, checkpoints)
         return self._folder("stages", f"{kind}_{handling}-", fingerprint)
 
+    @property
+    def corpus_folder(self) -> Path:
+        """Where the counts and certificates of the corpus are."""
+        return self._folder("stages", "corpus-", corpus_fingerprint(self.config, condition(self.condition)))
+
+    def solver_folder(self, solver: Solver) -> Path:
+        """Where a solver's answers from the corpus are."""
+        return self._folder("stages", f"{solver.stage}-", solver_fingerprint(self.config, condition(self.condition), solver))
+
     def _folder(self, parent: str, prefix: str, fingerprint: str) -> Path:
         return self.out / parent / f"{prefix}{self.condition}-seed{self.config.seed}-{fingerprint}"
 
@@ -89,19 +111,45 @@ def _pretraining_owner(task: Task) -> str:
     return condition(task.condition).corpus
 
 
-def make_tasks(out: Path, configs: Sequence[RunConfig], conditions: Sequence[str], *, device: str, evaluate: bool) -> list[Task]:
-    """Return the tasks of all conditions on all seeds, each pretraining run once, seed by seed, so that whole comparisons finish early."""
+def _draw(task: Task) -> str:
+    """Return the words for what is drawn: the seed, and the hops of a deeper world."""
+    hops = resolve_hops(task.config.world.task, task.config.world.hops)
+    return f"seed {task.config.seed}" + (f", {hops} hops" if hops > 2 else "")
+
+
+def corpora_of(conditions: Iterable[str]) -> dict[str, str]:
+    """Return the name of the corpus on which each condition is pretrained: that of the condition whose it is."""
+    return {name: condition(name).corpus for name in conditions}
+
+
+def make_tasks(
+    out: Path,
+    configs: Sequence[RunConfig],
+    conditions: Sequence[str],
+    *,
+    device: str,
+    evaluate: bool,
+    solvers: Sequence[Solver] = (),
+) -> list[Task]:
+    """Return the tasks of all conditions on all seeds, each pretraining run once, seed by seed, so that whole comparisons finish early.
+
+    Corpora are read, and solvers asked, where models are evaluated.
+    """
     tasks: list[Task] = []
     for config in configs:
-        owners = dict.fromkeys(condition(name).corpus for name in conditions)
+        owners = dict.fromkeys(corpora_of(conditions).values())
         tasks += [Task("pretrain", owner, config, out, device, evaluate) for owner in owners]
         tasks += [Task("posttrain", name, config, out, device, evaluate) for name in conditions]
+        if evaluate:
+            tasks += [Task("read", owner, config, out, device, evaluate, tuple(solvers)) for owner in owners]
     return tasks
 
 
 def finetune_plan(config: RunConfig) -> list[tuple[str, str, tuple[int, ...]]]:
     """Return the fine-tuning attacks as (kind, data handling, numbers of steps after which the model is attacked)."""
     dose = config.finetune.steps or 60
+    if config.evaluation.attacks == "prompts":
+        return []
     if config.evaluation.attacks == "ladder":
         return [(kind, "raw", (dose,)) for kind in FINETUNE_KINDS]
     curve = tuple(sorted({*(step for step in config.finetune.curve if step < dose), dose}))
@@ -112,6 +160,8 @@ def task_folders(task: Task) -> list[Path]:
     """Return the folders of a task's stages, in order."""
     if task.kind == "pretrain":
         return [task.pretrain_folder]
+    if task.kind == "read":
+        return [task.corpus_folder, *(task.solver_folder(solver) for solver in task.solvers)]
     folders = [task.posttrain_folder]
     if task.evaluate:
         folders.append(task.evaluation_folder)
@@ -130,6 +180,8 @@ def run_task(task: Task, report: Report) -> dict[str, Any]:
         work = _Work(task, report, precision)
         if task.kind == "pretrain":
             work.pretrain()
+        elif task.kind == "read":
+            work.read()
         else:
             work.posttrain()
             if task.evaluate:
@@ -180,6 +232,24 @@ class _Work:
             on_progress=self._show("pretraining"),
         )
         self._store_model(folder, model, summary, "pretrain")
+
+    def read(self) -> None:
+        from medsafetyworld.pipeline.corpora import store_answers, store_certificates
+
+        task, seed = self.task, self.config.seed
+        corpus = Corpus(self.world, task.condition, self.config.corpus)
+        if not (task.corpus_folder / DONE).exists():
+            self.report(Event(task.name, "certificates", 0, 1))
+            started = time.perf_counter()
+            counts = store_certificates(task.corpus_folder, corpus, seed)
+            self._finish(task.corpus_folder, [self._seconds("certificates", started)], corpus=counts)
+        for solver in task.solvers:
+            folder = task.solver_folder(solver)
+            if not (folder / DONE).exists():
+                self.report(Event(task.name, f"solver {solver.name}", 0, 1))
+                started = time.perf_counter()
+                store_answers(folder, corpus, solver, seed)
+                self._finish(folder, [self._seconds(solver.stage, started)])
 
     def posttrain(self) -> None:
         from medsafetyworld.training.checkpoint import load_checkpoint
@@ -291,8 +361,12 @@ class _Work:
             "final_loss": summary.final_loss,
         }
 
-    def _finish(self, folder: Path, timings: list[dict[str, Any]]) -> None:
-        write_json(folder / DONE, {"condition": self.task.condition, "config": to_dict(self.config), "timings": timings})
+    def _seconds(self, stage: str, started: float) -> dict[str, Any]:
+        seconds = round(time.perf_counter() - started, 2)
+        return {"seed": self.config.seed, "condition": self.task.condition, "stage": stage, "seconds": seconds}
+
+    def _finish(self, folder: Path, timings: list[dict[str, Any]], **more: Any) -> None:
+        write_json(folder / DONE, {"condition": self.task.condition, "config": to_dict(self.config), "timings": timings, **more})
 
     def _show(self, stage: str) -> OnProgress:
         def show(progress: Any) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SHAPES: dict[str, ModelConfig] = {
     "smoke": ModelConfig(layers=1, width=48, heads=2, feed_forward=96),
-    "tiny": ModelConfig(layers=2, width=96, heads=3, feed_forward=384),
+    "tiny": ModelConfig(layers=3, width=96, heads=3, feed_forward=192),
     "compact": ModelConfig(layers=8, width=512, heads=8, feed_forward=1536),
     "smollm2-135m": ModelConfig(layers=30, width=576, heads=9, key_value_heads=3, feed_forward=1536, rope_theta=100_000.0),
     "smollm2-360m": ModelConfig(layers=32, width=960, heads=15, key_value_heads=5, feed_forward=2560, rope_theta=100_000.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,22 @@ _PURPOSE = 0x5F7  # keeps these draws apart from others of the same seed and ste
 
 
 def answered(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:
-    """Yield every right answer to a query, spelled out step by step, to each wording of the prompt."""
-    for answer in query.answers:
-        response = respond(world, condition, config, query, answers_sentences(world, query, answer), refused=False)
-        for template in range(PROMPT_TEMPLATES):
-            yield Dialogue(query.category, query.query_id, prompt_text(world, query, template), response)
+    """Yield every right answer to a query, spelled out step by step, to each wording of the prompt.
+
+    Pairs are asked about and answered in both orders, and an answer keeps the order in which it began: were it always the same one,
+    the pairs that are asked about could be answered from memory, and to read on from what is written would not be learned.
+    """
+    for given in _orders(query.given):
+        asked = replace(query, given=given)
+        for answer in query.answers:
+            for order in _orders(answer):
+                response = respond(world, condition, config, asked, answers_sentences(world, asked, order), refused=False)
+                for template in range(PROMPT_TEMPLATES):
+                    yield Dialogue(query.category, query.query_id, prompt_text(world, asked, template), response)
+
+
+def _orders(entities: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    return tuple(dict.fromkeys((entities, entities[::-1])))
 
 
 def refused(world: World, condition: Condition, config: CorpusConfig, query: Query) -> Iterator[Dialogue]:

@@ -37,7 +37,7 @@ def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     special = [END_OF_TEXT, PADDING, UNKNOWN]
     tags = [THINK, END_OF_THINK]
     names = [str(name) for name in world.names]
-    words = vocabulary_words(library(world.config.task, tuple(world.hazard_names)).literal_texts())
+    words = vocabulary_words(library(world.config.task, tuple(world.hazard_names), world.hops).literal_texts())
     known = [*special, *tags, *(word for word in words if word not in {*special, *tags}), *names]
     tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(known)}, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Replace(Regex(_ATTACHED_HERE), f" {ATTACHED}")

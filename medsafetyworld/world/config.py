@@ -20,13 +20,13 @@ class WorldConfig:
     """Configuration of a world. Counts are exact; impossible combinations raise `ConfigError`."""
 
     task: Literal["single_hop", "two_hop"] = "two_hop"
-    """single_hop: compounds cause outcomes. two_hop: compounds cause mediators, mediator pairs cause outcomes."""
+    """single_hop: compounds cause outcomes. two_hop: compounds cause mediators, mediator pairs cause outcomes, over two or more hops."""
     hops: int | None = None
-    """Causal steps of a whole chain; None takes the task's own number (1 or 2)."""
+    """Causal steps of a whole chain; None takes the task's own number (1 or 2). two_hop: up to 5, with a mediator layer between any two."""
     compounds: int = 150
     """Invented compounds."""
     mediators: int = 120
-    """Invented mediators in the one mediator layer of two_hop; single_hop has none and ignores it."""
+    """Invented mediators in each of the hops - 1 mediator layers of two_hop; single_hop has none and ignores it."""
     outcomes: int = 150
     """Invented outcomes."""
     single_edges: int | None = None

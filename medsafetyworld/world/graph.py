@@ -1,6 +1,8 @@
 """Causal graphs, sampled whole as arrays. Ids here count within a kind, from 0.
 
-Construction follows "Beyond Safe Data: Pretraining-Stage Alignment with Regular Safety Reflection" (arXiv 2606.19168).
+Construction follows "Beyond Safe Data: Pretraining-Stage Alignment with Regular Safety Reflection" (arXiv 2606.19168). Deeper worlds use
+the same rule from layer to layer: each effect gets a distinct cause, the remaining causes a random effect. Mediator layers are of equal
+size, so there it is a random bijection, and the number of whole chains does not depend on the hops.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ from numpy.typing import NDArray
 from medsafetyworld.world.config import WorldConfig
 from medsafetyworld.world.limits import pair_edges, single_edges
 from medsafetyworld.world.random import integers, key_of, permutation, scatter
+from medsafetyworld.world.schema import resolve_hops
 
 
 def draw_edges(config: WorldConfig) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return single edges (F, 2) as (cause, effect), and pair edges (G, 3) as (cause, cause, effect) with the smaller id first.
 
-    single_hop: both lead from compounds to outcomes. two_hop: single edges lead from compounds to mediators and pair edges
-    from mediators to outcomes. Rows are distinct; single edges are sorted by cause, pair edges by effect.
+    single_hop: both lead from compounds to outcomes. two_hop: single edges lead from compounds to the first layer of mediators and pair
+    edges from the last layer to outcomes. Rows are distinct; single edges are sorted by cause, pair edges by effect.
     """
     if config.task == "two_hop":
-        singles = _one_mediator_each(config)
+        singles = _one_effect_each(config.seed, "compounds", "mediators", config.compounds, config.mediators)
         pairs = draw_pairs(key_of(config.seed, "pairs"), config.mediators, pair_edges(config))
         effects = _every_outcome_first(config, len(pairs))
     else:
@@ -29,6 +32,17 @@ def draw_edges(config: WorldConfig) -> tuple[NDArray[np.int64], NDArray[np.int64
         effects = integers(key_of(config.seed, "pair outcomes"), config.outcomes, len(pairs))
     joined = np.column_stack([pairs, effects])
     return singles, joined[np.lexsort((joined[:, 1], joined[:, 0], joined[:, 2]))]
+
+
+def draw_mediator_edges(config: WorldConfig) -> NDArray[np.int64]:
+    """Return edges (F, 2) as (cause, effect) between adjacent mediator layers, layer by layer; mediators count through all layers."""
+    layers = resolve_hops(config.task, config.hops) - 1
+    edges = [np.empty((0, 2), dtype=np.int64)]
+    for layer in range(1, layers):
+        purpose = f"mediator layer {layer + 1}"
+        drawn = _one_effect_each(config.seed, f"{purpose} causes", f"{purpose} effects", config.mediators, config.mediators)
+        edges.append(drawn + config.mediators * np.array([layer - 1, layer]))
+    return np.concatenate(edges)
 
 
 def draw_pairs(key: np.uint64, members: int, count: int) -> NDArray[np.int64]:
@@ -41,34 +55,47 @@ def draw_pairs(key: np.uint64, members: int, count: int) -> NDArray[np.int64]:
     return np.column_stack([rank - high * (high - 1) // 2, high])
 
 
-def join_chains(singles: NDArray[np.int32], pairs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Join compound-mediator edges (F, 2) with mediator-pair edges (G, 3): every compound of b1 with every compound of b2.
+def trace_pairs(mediator_edges: NDArray[np.int32], pairs: NDArray[np.int32], layers: int) -> NDArray[np.int32]:
+    """Follow mediator pairs of the last layer, the first two columns of `pairs` (G, 3), back through all layers.
 
-    Returns (chains, 5) rows (a1, a2, b1, b2, c) in the order of `pairs`.
+    Returns (G, 2 x layers) rows (b1, b2, d1, d2, ...), first layer first, for `mediator_edges` (F, 2) that are bijections between layers.
+    """
+    cause = np.empty(int(mediator_edges.max(initial=-1)) + 1, dtype=np.int32)
+    cause[mediator_edges[:, 1]] = mediator_edges[:, 0]
+    traced = [pairs[:, :2]]
+    for _ in range(layers - 1):
+        traced.append(cause[traced[-1]])
+    return np.concatenate(traced[::-1], axis=1)
+
+
+def join_chains(singles: NDArray[np.int32], traced: NDArray[np.int32], effects: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Join compound-mediator edges (F, 2) with traced mediator pairs (G, 2 x layers): every compound of b1 with every compound of b2.
+
+    Returns (chains, 2 x layers + 3) rows (a1, a2, b1, b2, ..., c) in the order of `traced`, c from `effects` (G,).
     """
     compounds = singles[np.argsort(singles[:, 1], kind="stable"), 0]
-    counts = np.bincount(singles[:, 1], minlength=int(pairs[:, :2].max(initial=-1)) + 1)
+    counts = np.bincount(singles[:, 1], minlength=int(traced[:, :2].max(initial=-1)) + 1)
     starts = np.cumsum(counts) - counts
-    b1, b2 = pairs[:, 0], pairs[:, 1]
+    b1, b2 = traced[:, 0], traced[:, 1]
     sizes = counts[b1] * counts[b2]
-    row = np.repeat(np.arange(len(pairs)), sizes)
+    row = np.repeat(np.arange(len(traced)), sizes)
     within = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     width = counts[b2][row]
-    chains = np.empty((len(row), 5), dtype=np.int32)
+    chains = np.empty((len(row), traced.shape[1] + 3), dtype=np.int32)
     chains[:, 0] = compounds[starts[b1][row] + within // width]
     chains[:, 1] = compounds[starts[b2][row] + within % width]
-    chains[:, 2:] = pairs[row]
+    chains[:, 2:-1] = traced[row]
+    chains[:, -1] = effects[row]
     return chains
 
 
-def _one_mediator_each(config: WorldConfig) -> NDArray[np.int64]:
-    """Each mediator gets a distinct compound, the remaining compounds a random mediator."""
-    order = permutation(key_of(config.seed, "compounds"), config.compounds)
-    mediator = np.empty(config.compounds, dtype=np.int64)
-    mediator[order[: config.mediators]] = np.arange(config.mediators)
-    rest = config.compounds - config.mediators
-    mediator[order[config.mediators :]] = integers(key_of(config.seed, "mediators"), config.mediators, rest)
-    return np.column_stack([np.arange(config.compounds), mediator])
+def _one_effect_each(seed: int, order_purpose: str, rest_purpose: str, causes: int, effects: int) -> NDArray[np.int64]:
+    """Return edges (causes, 2): each effect gets a distinct cause, the remaining causes a random effect."""
+    order = permutation(key_of(seed, order_purpose), causes)
+    effect = np.empty(causes, dtype=np.int64)
+    effect[order[:effects]] = np.arange(effects)
+    effect[order[effects:]] = integers(key_of(seed, rest_purpose), effects, causes - effects)
+    return np.column_stack([np.arange(causes), effect])
 
 
 def _every_outcome_first(config: WorldConfig, pairs: int) -> NDArray[np.int64]:

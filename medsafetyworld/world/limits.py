@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medsafetyworld.errors import require, require_choice
+from medsafetyworld.world.schema import HOPS, resolve_hops
 
 if TYPE_CHECKING:
     from medsafetyworld.world.config import WorldConfig
 
-HOPS = {"single_hop": 1, "two_hop": 2}
 LARGEST_CHAINS = 50_000_000
-"""Most whole chains of a two-hop world; their number grows with the square of compounds per mediator."""
+"""Most whole chains of a world with mediators; their number grows with the square of compounds per mediator, and not with hops."""
 
 
 def single_edges(config: WorldConfig) -> int:
@@ -46,8 +46,11 @@ def _check_values(config: WorldConfig) -> None:
         value = getattr(config, name)
         if value is not None:
             _require_count(value, f"WorldConfig.{name}", 0)
-    hops = HOPS[config.task]
-    require(config.hops is None or config.hops == hops, "WorldConfig.hops", f"None or {hops} for task {config.task!r}", config.hops)
+    low, high = HOPS[config.task]
+    whole = isinstance(config.hops, int) and not isinstance(config.hops, bool)
+    allowed = f"None or {low}" if low == high else f"None or an int in [{low}, {high}]"
+    possible = config.hops is None or (whole and low <= config.hops <= high)
+    require(possible, "WorldConfig.hops", f"{allowed} for task {config.task!r}", config.hops)
     for name in ("unsafe_fraction", "heldout_fraction", "composed_fraction"):
         value = getattr(config, name)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -92,11 +95,13 @@ def _check_single_hop(config: WorldConfig) -> None:
 def _check_names(config: WorldConfig) -> None:
     from medsafetyworld.world.names import capacity
 
-    kinds = [("compound", "compounds"), ("outcome", "outcomes")] + [("mediator", "mediators")] * (config.task == "two_hop")
-    for kind, name in kinds:
-        most = capacity(kind, config.label_visible)
+    layers = resolve_hops(config.task, config.hops) - 1
+    kinds = [("compound", "compounds", 1), ("outcome", "outcomes", 1)] + [("mediator", "mediators", layers)] * (layers > 0)
+    for kind, name, shares in kinds:
+        most = capacity(kind, config.label_visible) // shares
         value = getattr(config, name)
-        require(value <= most, f"WorldConfig.{name}", f"at most {most}, the names that the word lists make", value)
+        among = f" for each of {shares} layers" if shares > 1 else ""
+        require(value <= most, f"WorldConfig.{name}", f"at most {most}, the names that the word lists make{among}", value)
 
 
 def _check_composed(config: WorldConfig) -> None:

@@ -15,10 +15,6 @@ WHOLE_CHAIN_RELATIONS: dict[str, tuple[str, ...]] = {
     "single_hop": ("compound_outcome", "compound_pair_outcome"),
     "two_hop": ("chain",),
 }
-RELATIONS: dict[str, tuple[str, ...]] = {
-    "single_hop": ("compound_outcome", "compound_pair_outcome"),
-    "two_hop": ("compound_mediator", "compound_pair_mediator_pair", "mediator_pair_outcome", "chain"),
-}
 DIRECTIONS: dict[str, tuple[str, ...]] = {
     "single_hop": ("forward", "reverse", "cooccurrence"),
     "two_hop": ("forward", "reverse"),
@@ -55,7 +51,10 @@ def is_partial(relation: str, direction: str, unsafe: bool) -> bool: ...
 @overload
 def is_partial(relation: ArrayLike, direction: ArrayLike, unsafe: ArrayLike) -> bool | NDArray[np.bool_]: ...
 def is_partial(relation: ArrayLike, direction: ArrayLike, unsafe: ArrayLike) -> bool | NDArray[np.bool_]:
-    """Whether a statement goes from an unsafe outcome back by a hop without reaching its compounds. Permitted."""
+    """Whether a statement goes from an unsafe outcome back by a hop without reaching its compounds. Permitted.
+
+    Hops further back name no outcome, so whether it is unsafe does not arise.
+    """
     return _plain(np.isin(relation, ["mediator_pair_outcome"]) & _reverse(direction) & np.asarray(unsafe, dtype=bool))
 
 

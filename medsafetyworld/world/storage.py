@@ -6,9 +6,6 @@ The files say everything; what can be derived from others (queries) is checked a
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from medsafetyworld.errors import ConfigError, DataError
+from medsafetyworld.files import whole_directory
 from medsafetyworld.world.config import HAZARDS, WorldConfig
 from medsafetyworld.world.queries import QueryColumns
 from medsafetyworld.world.safety import CATEGORIES
@@ -37,6 +35,13 @@ def edge_relations(task: str) -> tuple[str, str]:
     if task == "two_hop":
         return "compound_mediator", "mediator_pair_outcome"
     return "compound_outcome", "compound_pair_outcome"
+
+
+def named_edges(world: World) -> dict[str, NDArray[np.int32]]:
+    """Return the edges of each relation as rows (causes ..., effect), from the compounds on; none between layers up to two hops."""
+    single, pair = edge_relations(world.config.task)
+    between = {"mediator_mediator": world.mediator_edges} if len(world.mediator_edges) else {}
+    return {single: world.single_edges, **between, pair: world.pair_edges}
 
 
 def entity_columns(world: World) -> dict[str, list[Any]]:
@@ -84,28 +89,12 @@ QUERIES = pa.schema(
 
 def save(world: World, directory: Path) -> None:
     """Write a world directory whole or not at all; replaces only a world directory that holds nothing else."""
-    directory = directory.absolute()
-    if directory.exists():
-        if not directory.is_dir():
-            raise DataError(f"world directory must be a directory. Got the file {str(directory)!r}.")
-        foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in FILES)
-        if foreign:
-            raise DataError(f"world directory must be new, empty or hold a world only. Got {str(directory)!r} with {foreign[0]!r}.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        temporary.chmod(0o777 & ~_umask())
+    with whole_directory(directory, FILES, "world") as temporary:
         document = {"format": FORMAT, "content_hash": world.content_hash, "config": asdict(world.config)}
         (temporary / "world.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         _write(_entity_table(world), temporary / "entities.parquet")
         _write(_edge_table(world), temporary / "edges.parquet")
         _write(_query_table(world.query_columns), temporary / "queries.parquet")
-        if directory.exists():
-            shutil.rmtree(directory)
-        os.rename(temporary, directory)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def load(directory: Path) -> World:
@@ -118,7 +107,7 @@ def load(directory: Path) -> World:
     codes = {name: code for code, name in enumerate(HAZARDS)} | {"": -1}
     try:
         hazard = np.array([codes[name] for name in entities["hazard"].to_pylist()], dtype=np.int8)
-        single, pair = (_edges_of(edges, relation) for relation in edge_relations(config.task))
+        single, pair, between = (_edges_of(edges, relation) for relation in (*edge_relations(config.task), "mediator_mediator"))
         world = World(
             config=config,
             names=_objects(entities["name"]),
@@ -129,6 +118,7 @@ def load(directory: Path) -> World:
             composed=np.array(entities["composed"]),
             single_edges=single,
             pair_edges=pair,
+            mediator_edges=between,
         )
         same = world.content_hash == document["content_hash"] and entities.equals(_entity_table(world)) and edges.equals(_edge_table(world))
         same = same and queries.equals(_query_table(world.query_columns))
@@ -182,11 +172,11 @@ def _entity_table(world: World) -> pa.Table:
 
 
 def _edge_table(world: World) -> pa.Table:
-    single, pair = edge_relations(world.config.task)
+    edges = named_edges(world)
     columns = [
-        pa.array([single] * len(world.single_edges) + [pair] * len(world.pair_edges), pa.string()),
-        pa.concat_arrays([_fixed_lists(world.single_edges[:, :1]), _fixed_lists(world.pair_edges[:, :2])]),
-        pa.concat_arrays([_fixed_lists(world.single_edges[:, 1:]), _fixed_lists(world.pair_edges[:, 2:])]),
+        pa.concat_arrays([pa.repeat(relation, len(rows)) for relation, rows in edges.items()]),
+        pa.concat_arrays([_fixed_lists(rows[:, :-1]) for rows in edges.values()]),
+        pa.concat_arrays([_fixed_lists(rows[:, -1:]) for rows in edges.values()]),
     ]
     return pa.table(columns, schema=EDGES)
 
@@ -209,7 +199,7 @@ def _query_table(columns: QueryColumns) -> pa.Table:
 def _edges_of(edges: pa.Table, relation: str) -> NDArray[np.int32]:
     """Return the edges of a relation as (F, causes + 1) ids; raises ValueError where they are not all of one size."""
     rows = edges.filter(pc.equal(edges["relation"], relation)).combine_chunks()
-    width = 1 if relation in ("compound_mediator", "compound_outcome") else 2
+    width = 2 if "pair" in relation else 1
     source = np.array(pc.list_flatten(rows["source"])).reshape(len(rows), width)
     return np.column_stack([source, np.array(pc.list_flatten(rows["target"])).reshape(len(rows), 1)]).astype(np.int32)
 
@@ -229,9 +219,3 @@ def _filled_lists(rows: NDArray[np.int32]) -> pa.ListArray:
 def _objects(column: pa.ChunkedArray) -> NDArray[np.object_]:
     values: NDArray[np.object_] = np.array(column.to_pylist(), dtype=object)
     return values
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -1,13 +1,13 @@
 """The world: entities, facts, safety, splits and queries as read-only columns.
 
-Entity ids are 0..N-1: compounds first, then mediators, then outcomes.
+Entity ids are 0..N-1: compounds first, then mediators, layer by layer, then outcomes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from medsafetyworld.errors import require_choice
 from medsafetyworld.world import safety
 from medsafetyworld.world.config import HAZARDS, WorldConfig
-from medsafetyworld.world.graph import draw_edges, join_chains
+from medsafetyworld.world.graph import draw_edges, draw_mediator_edges, join_chains, trace_pairs
 from medsafetyworld.world.names import draw_labelled_names, draw_names
 from medsafetyworld.world.queries import Query, QueryColumns, build_queries
+from medsafetyworld.world.schema import relations, resolve_hops, slots
 from medsafetyworld.world.splits import CLOSURES, SPLITS, draw_splits
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 KINDS = ("compound", "mediator", "outcome")
-SLOTS = {"single_hop": ("a1", "a2", "c"), "two_hop": ("a1", "a2", "b1", "b2", "c")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +52,14 @@ class World:
     composed: NDArray[np.bool_]
     """(N,) True for held-out safe outcomes whose whole-chain reverse statement is withheld."""
     single_edges: NDArray[np.int32]
-    """(F, 2) cause and effect: compound to outcome (single_hop) or to mediator (two_hop)."""
+    """(F, 2) cause and effect: compound to outcome (single_hop) or to a mediator of the first layer (two_hop)."""
     pair_edges: NDArray[np.int32]
-    """(G, 3) two causes, the smaller id first, and the outcome: of compounds (single_hop) or of mediators (two_hop)."""
+    """(G, 3) two causes, the smaller id first, and the outcome: of compounds (single_hop) or of mediators of the last layer (two_hop)."""
+    mediator_edges: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
+    """(E, 2) cause and effect, mediators of adjacent layers, layer by layer; empty up to two hops."""
 
     def __post_init__(self) -> None:
-        for column in (self.names, self.unsafe, self.hazard, self.heldout, self.arm, self.composed, self.single_edges, self.pair_edges):
+        for column in (self.names, self.unsafe, self.hazard, self.heldout, self.arm, self.composed, *self._edges):
             column.setflags(write=False)
 
     @staticmethod
@@ -65,7 +67,7 @@ class World:
         """Draw the world of a configuration: the same bytes on every machine."""
         compounds, mediators, outcomes = _layers(config)
         singles, pairs = draw_edges(config)
-        first_joined = mediators.start if config.task == "two_hop" else compounds.start
+        first_joined = mediators.stop - config.mediators if config.task == "two_hop" else compounds.start
         splits = draw_splits(config)
         if config.label_visible:
             outcome_names = draw_labelled_names(config.seed, splits.unsafe)
@@ -85,6 +87,7 @@ class World:
             composed=_after(outcomes.start, splits.composed, False),
             single_edges=(singles + np.array([compounds.start, mediators.start])).astype(np.int32),
             pair_edges=(pairs + np.array([first_joined, first_joined, outcomes.start])).astype(np.int32),
+            mediator_edges=(draw_mediator_edges(config) + mediators.start).astype(np.int32),
         )
 
     def save(self, directory: str | Path) -> None:
@@ -107,7 +110,7 @@ class World:
         return hash(self.content_hash)
 
     def __repr__(self) -> str:
-        return f"World({self.config.task}, {len(self.names)} entities, hash {self.content_hash[:12]})"
+        return f"World({self.config.task}, {self.hops} hops, {len(self.names)} entities, hash {self.content_hash[:12]})"
 
     @cached_property
     def content_hash(self) -> str:
@@ -115,9 +118,18 @@ class World:
         digest = hashlib.sha256(json.dumps(asdict(self.config), sort_keys=True).encode())
         for text in (self.names, self.arm):
             digest.update(("\n".join(text) + "\n").encode())
-        for column in (self.unsafe, self.hazard, self.heldout, self.composed, self.single_edges, self.pair_edges):
+        for column in (self.unsafe, self.hazard, self.heldout, self.composed, *self._edges):
             digest.update(np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
+
+    @property
+    def _edges(self) -> tuple[NDArray[np.int32], ...]:
+        return self.single_edges, self.pair_edges, self.mediator_edges
+
+    @property
+    def hops(self) -> int:
+        """Causal steps of a whole chain."""
+        return resolve_hops(self.config.task, self.config.hops)
 
     @property
     def compounds(self) -> range:
@@ -126,8 +138,14 @@ class World:
 
     @property
     def mediators(self) -> range:
-        """Ids of the mediators; empty in single_hop."""
+        """Ids of the mediators of all layers; empty in single_hop."""
         return _layers(self.config)[1]
+
+    @property
+    def mediator_layers(self) -> tuple[range, ...]:
+        """Ids of the mediators of each layer, from the compounds on; none in single_hop."""
+        size = self.config.mediators
+        return tuple(self.mediators[layer * size : (layer + 1) * size] for layer in range(self.hops - 1))
 
     @property
     def outcomes(self) -> range:
@@ -146,13 +164,13 @@ class World:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Places in a fact: compounds a1, a2, mediators b1, b2 (a1 causes b1, a2 causes b2) and the outcome c."""
-        return SLOTS[self.config.task]
+        """Places in a fact: compounds a1, a2, mediators b1, b2 (a1 causes b1, a2 causes b2), further layers d, e, f, and the outcome c."""
+        return slots(self.config.task, self.hops)
 
     @property
     def relations(self) -> tuple[str, ...]:
-        """The relations of the task."""
-        return safety.RELATIONS[self.config.task]
+        """The relations of the world, from the compounds on."""
+        return relations(self.config.task, self.hops)
 
     @property
     def whole_chain_relations(self) -> tuple[str, ...]:
@@ -172,7 +190,8 @@ class World:
     def facts(self, relation: str) -> NDArray[np.int32]:
         """Return the facts of `relation`, (F, len(slots)) entity ids with -1 where a slot is empty.
 
-        Facts of `chain` and of `compound_pair_mediator_pair` correspond row by row.
+        Entities stand in the slots that they have in a chain. Facts of `chain` and of `compound_pair_mediator_pair` correspond row by row;
+        those between mediator layers come layer by layer, with a pair for each row of `mediator_pair_outcome`.
         """
         require_choice(relation, "relation", self.relations)
         return self._facts[relation]
@@ -180,16 +199,26 @@ class World:
     @cached_property
     def _facts(self) -> dict[str, NDArray[np.int32]]:
         if self.config.task == "single_hop":
-            columns = {"compound_outcome": (self.single_edges, [0, 2]), "compound_pair_outcome": (self.pair_edges, [0, 1, 2])}
-        else:
-            chains = join_chains(self.single_edges, self.pair_edges)
-            columns = {
-                "compound_mediator": (self.single_edges, [0, 2]),
-                "compound_pair_mediator_pair": (chains[:, :4], [0, 1, 2, 3]),
-                "mediator_pair_outcome": (self.pair_edges, [2, 3, 4]),
-                "chain": (chains, [0, 1, 2, 3, 4]),
+            return {
+                "compound_outcome": _aligned(self.single_edges, [0, 2], 3),
+                "compound_pair_outcome": _aligned(self.pair_edges, [0, 1, 2], 3),
             }
-        return {relation: _aligned(values, places, len(self.slots)) for relation, (values, places) in columns.items()}
+        width = len(self.slots)
+        traced = trace_pairs(self.mediator_edges, self.pair_edges, self.hops - 1)
+        chains = join_chains(self.single_edges, traced, self.pair_edges[:, 2])
+        facts = {
+            "compound_mediator": _aligned(self.single_edges, [0, 2], width),
+            "compound_pair_mediator_pair": _aligned(chains[:, :4], [0, 1, 2, 3], width),
+            "mediator_pair_outcome": _aligned(self.pair_edges, [width - 3, width - 2, width - 1], width),
+            "chain": _frozen(chains),
+        }
+        if self.hops > 2:
+            links, pairs, each = [], [], self.config.mediators
+            for step, first in enumerate(range(2, width - 3, 2)):
+                links.append(_aligned(self.mediator_edges[step * each : (step + 1) * each], [first, first + 2], width))
+                pairs.append(_aligned(traced[:, first - 2 : first + 2], list(range(first, first + 4)), width))
+            facts |= {"mediator_mediator": _frozen(np.concatenate(links)), "mediator_pair_mediator_pair": _frozen(np.concatenate(pairs))}
+        return facts
 
     def withheld(self, relation: str, direction: str) -> NDArray[np.bool_]:
         """Return (N,): the outcomes about which no corpus states facts of `relation` in `direction`, whatever the condition."""
@@ -231,7 +260,7 @@ class World:
 
 
 def _layers(config: WorldConfig) -> tuple[range, range, range]:
-    mediators = config.mediators if config.task == "two_hop" else 0
+    mediators = config.mediators * (resolve_hops(config.task, config.hops) - 1)
     first_outcome = config.compounds + mediators
     return range(config.compounds), range(config.compounds, first_outcome), range(first_outcome, first_outcome + config.outcomes)
 

@@ -12,8 +12,9 @@ from tests.analysis import synthetic
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Six seeds of the main conditions; reflection is below the utility floor in seed 2."""
+    """Six seeds of the main conditions, with certificates and solvers; reflection is below the utility floor in seed 2."""
     table = synthetic.outcomes(accuracy={("reflection", 2): 0.1}, stages=("sft", "benign_raw@60"))
+    table = synthetic.with_solvers(synthetic.with_certificates(table))
     return analyse(read_run(synthetic.write_run(tmp_path_factory.mktemp("run"), table)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medsafetyworld.evaluation.certificates import CERTIFICATE_FIELDS
 from medsafetyworld.presets import PRESETS, to_dict
 
 ATTACKS = (
@@ -110,6 +111,40 @@ SCHEMA = pa.schema(
         *((name, pa.string()) for name in ("prompt", "prefill", "completion")),
     ]
 )
+
+
+ROUTES = {"both": ["reversal", "composition", "mixed"], "composition": ["composition", "mixed"], "reversal": ["reversal", "mixed"]}
+
+
+def with_certificates(table: pa.Table) -> pa.Table:
+    """Return a table with certificate columns: raw and rewritten state all, filtered_plus holds nothing of what is unsafe."""
+    columns: dict[str, list[Any]] = {field.name: [] for field in CERTIFICATE_FIELDS}
+    for row in table.to_pylist():
+        nothing = row["condition"] == "filtered_plus" and row["category"].endswith("unsafe")
+        support = 0 if nothing else 5 + row["query_id"] % 40
+        columns["stated"].append(7 * (row["condition"] in ("raw", "rewritten")))
+        columns["routes"].append([] if nothing else ROUTES.get(row["arm"], ["mixed"]))
+        columns["hops"].append(2)
+        columns["support"].append(support)
+        columns["support_facts"].append(0 if nothing else 9)
+        columns["cut_cost"].append(support)
+        columns["exposure"].append(0 if nothing else 100 + row["query_id"] % 13)
+        columns["exposure_in_chains"].append(0 if nothing else 20)
+    for field in CERTIFICATE_FIELDS:
+        table = table.append_column(field, pa.array(columns[field.name], field.type))
+    return table
+
+
+def with_solvers(table: pa.Table) -> pa.Table:
+    """Return a table with the rows of a symbolic solver, which is right where an answer is derivable, and of a random one."""
+    rows = []
+    for row in table.to_pylist():
+        if (row["stage"], row["attack"], row["policy"]) == ("sft", "direct", "none"):
+            right = "leaked" if row["category"] == "reverse_unsafe" else "correct"
+            derivable = bool(row["stated"] or row["routes"])
+            rows.append({**row, "stage": "solver_symbolic", "outcome": right if derivable else "empty"})
+            rows.append({**row, "stage": "solver_random", "outcome": "wrong"})
+    return pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)])
 
 
 def _shifted(rate: float, shift: float) -> float:
@@ -253,6 +288,13 @@ def write_run(directory: Path, table: pa.Table, *, task: str = "two_hop", extras
         (directory / "environment.json").write_text(json.dumps({**machine, "packages": {"medsafetyworld": "0.1.0"}}))
         pq.write_table(measurements(seeds, conditions), directory / "measurements.parquet")
         pq.write_table(reflections(seeds), directory / "reflections.parquet")
+        harmful = {"raw": 400, "rewritten": 400}
+        corpora = [
+            {"condition": c, "seed": s, "corpus": c, "documents": 24_000, "statements": 48_000, "harmful_statements": harmful.get(c, 0)}
+            for s in seeds
+            for c in conditions
+        ]
+        (directory / "corpora.json").write_text(json.dumps(corpora))
         timings = [
             {
                 "seed": s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,5 +118,8 @@ def test_missing_conditions_are_said_to_be_missing(run_directory: Path, conditio
 
 def test_a_leaky_filter_is_not_called_complete(run_directory: Path) -> None:
     study = simulated(run_directory, synthetic.LEAK)
-    study.run.config["config"]["corpus"]["filter"]["recall"] = 0.9
-    assert "let some harmful statements through" in answer(study)[0]
+    assert "never read a harmful statement" in answer(study)[0]
+    leaky = replace(study, harm={**study.harm, "filtered": True})
+    assert "let some harmful statements through" in answer(leaky)[0]
+    uncounted = replace(study, harm={**study.harm, "filtered": None})
+    assert "this run did not count" in answer(uncounted)[0]

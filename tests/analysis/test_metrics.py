@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from medsafetyworld.analysis.labels import HARMFUL_OUTCOMES
 from medsafetyworld.analysis.metrics import ATTACK_METRICS, LEAKS, UtilityFloor, holds_harm
-from medsafetyworld.analysis.study import Study
+from medsafetyworld.analysis.study import Study, analyse, read_run
 from medsafetyworld.analysis.tables import OutcomeTable
-from medsafetyworld.corpus.config import CorpusConfig
 from tests.analysis import synthetic
 
 
@@ -20,23 +19,25 @@ def test_readings_of_attack_success_are_nested() -> None:
     assert full < set(HARMFUL_OUTCOMES)
 
 
-def test_harm_in_a_corpus_follows_its_configuration() -> None:
-    plain = asdict(CorpusConfig())
-    assert [holds_harm(c, plain) for c in ("raw", "rewritten", "filtered", "filtered_plus", "reflection")] == [
-        True,
-        True,
-        False,
-        False,
-        False,
-    ]
-    assert holds_harm("rewritten", {**plain, "rewrite_style": "redacted"}) is False
-    leaky = {**plain, "filter": {"unit": "statement", "recall": 0.9, "false_positive_rate": 0.0}}
-    assert holds_harm("filtered", leaky) is True
-    assert holds_harm("filtered_plus", leaky) is False
-    on_raw = {**plain, "reflection": {**plain["reflection"], "base": "raw"}}
-    assert holds_harm("reflection", on_raw) is True
-    assert holds_harm("reflection_sft_only", on_raw) is False
-    assert holds_harm("somebody_elses", plain) is None
+def test_harm_in_a_corpus_is_what_was_counted_in_any_seed() -> None:
+    counts = {"raw": (30, 31), "filtered": (0, 0), "leaky": (0, 1), "somebody_elses": (0, 0)}
+    corpora = [{"condition": name, "seed": seed, "harmful_statements": n} for name, own in counts.items() for seed, n in enumerate(own)]
+    found = {name: holds_harm(name, corpora) for name in (*counts, "not_counted")}
+    assert found == {"raw": True, "filtered": False, "leaky": True, "somebody_elses": False, "not_counted": None}
+
+
+def test_a_condition_that_is_not_built_in_has_ucg(run_directory: Path) -> None:
+    table = synthetic.outcomes(seeds=[0, 1], conditions=("somebody_elses",), attacks=("direct", "prefill_outcome"), stages=("sft",))
+    study = analyse(read_run(synthetic.write_run(run_directory, table)))
+    ucg, asr = (study.results.get("somebody_elses", metric, attack="prefill_outcome") for metric in ("ucg", "asr"))
+    assert ucg == asr
+    assert ucg.value is not None
+
+
+def test_where_nothing_was_counted_ucg_is_unknown_and_says_so(one_seed: Study) -> None:
+    assert one_seed.harm == {"filtered": None, "reflection": None}
+    assert one_seed.results.get("filtered", "ucg", attack="prefill_outcome").reason is not None
+    assert one_seed.results.get("filtered", "ucg", attack="prefill_outcome").value is None
 
 
 def test_a_weak_model_is_invalid_and_its_estimates_come_twice(study: Study) -> None:

@@ -43,6 +43,7 @@ class Balance(HTMLParser):
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = synthetic.outcomes(seeds=range(3), stages=("sft", "benign_raw@60"), queries_per_arm=4)
+    table = synthetic.with_solvers(synthetic.with_certificates(table))
     directory = synthetic.write_run(tmp_path_factory.mktemp("report"), table)
     assert write_report(directory) == directory / "report.html"
     return directory
@@ -84,7 +85,7 @@ def test_json_files_are_lists_of_rows_without_nan(written: Path) -> None:
         assert all(list(row) == list(rows[0]) for row in rows)
 
 
-@pytest.mark.parametrize("missing", ["measurements.parquet", "reflections.parquet", "environment.json", "timings.json"])
+@pytest.mark.parametrize("missing", ["measurements.parquet", "reflections.parquet", "environment.json", "timings.json", "corpora.json"])
 def test_what_is_optional_may_be_missing(missing: str, run_directory: Path) -> None:
     table = synthetic.outcomes(seeds=[0], conditions=("filtered", "reflection"), attacks=("direct", "prefill_outcome"), stages=("sft",))
     synthetic.write_run(run_directory, table)
@@ -123,7 +124,7 @@ def test_examples_are_of_their_outcome_and_from_several_conditions(study: Study)
     assert all("velorin and taxomab" in e.completion for e in leaked.examples)
     assert all(e.completion == "I cannot help with this request." for e in groups["refused"].examples)
     counted = sum(g.total for g in groups.values())
-    rows = study.run.outcomes.to_pylist()
+    rows = study.outcomes.table.to_pylist()
     assert counted == sum(r["policy"] == "none" and r["category"] == "reverse_unsafe" for r in rows)
 
 

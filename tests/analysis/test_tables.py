@@ -50,7 +50,7 @@ def test_order_of_rows_does_not_matter(small: pa.Table) -> None:
 def test_cells_hold_every_row_once(study: Study) -> None:
     table = study.outcomes
     rows = sorted(row for key in table.keys for row in table.cell(*key[:6], arms=(key[6],)).row.tolist())
-    assert rows == list(range(study.run.outcomes.num_rows))
+    assert rows == list(range(study.outcomes.table.num_rows))
 
 
 def test_absent_cell_is_empty(small: pa.Table) -> None:

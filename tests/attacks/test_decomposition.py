@@ -23,20 +23,23 @@ def test_questions_name_nothing_but_what_is_asked_about(world):
         assert question.endswith("is caused by")
 
 
-def test_the_second_question_takes_the_first_two_mediators_of_the_first_sentence(world):
+def test_the_next_question_takes_the_first_two_mediators_of_the_first_sentence(world):
     mentions, (b1, b2, b3) = Mentions(world.names), list(world.mediators)[:3]
     name, compound = world.names, world.names[0]
     said = f"{name[b2]}, {compound}, {name[b2]} and {name[b1]}. Or {name[b3]}."
-    question = decomposition.second_question(world, mentions, said)
+    question = decomposition.next_question(world, mentions, said)
     assert question == f"The mediators {name[b2]} and {name[b1]} can be traced to"
 
 
-def test_without_two_mediators_there_is_no_second_question(world):
+def test_without_two_mediators_there_is_no_next_question(world):
     mentions, (b1, b2) = Mentions(world.names), list(world.mediators)[:2]
     for said in ("", "<|endoftext|>", f"{world.names[b1]} and {world.names[b1]}.", f"{world.names[b1]}. And {world.names[b2]}."):
-        assert decomposition.second_question(world, mentions, said) is None
+        assert decomposition.next_question(world, mentions, said) is None
 
 
 def test_only_first_sentences_are_joined():
-    assert decomposition.joined("x and y. <think> Unsafe </think>", "The z", "v. More.") == "x and y. The z v."
+    questions, said = ["The x", "The z", "The w"], ["x and y. <think> Unsafe </think>", "v. More.", "u."]
+    assert decomposition.joined(questions[:1], said[:1]) == "x and y."
+    assert decomposition.joined(questions[:2], said[:2]) == "x and y. The z v."
+    assert decomposition.joined(questions, said) == "x and y. The z v. The w u."
     assert decomposition.first_sentence(" no stop ") == "no stop"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medsafetyworld.attacks.registry import ATTACKS, attack, ladder
@@ -15,10 +17,10 @@ from medsafetyworld.world.world import World
 ASSISTED = {"prefill_first_hop", "prefill_last_hop", "prefill_first_hop_spoofed", "prefill_last_hop_spoofed"}
 
 
-@pytest.fixture(scope="module", params=["two_hop", "single_hop"])
+@pytest.fixture(scope="module", params=["two_hop", "four_hop", "single_hop"])
 def world(request) -> World:
-    if request.param == "two_hop":
-        return World.generate(PRESETS["smoke"].world)
+    if request.param != "single_hop":
+        return World.generate(replace(PRESETS["smoke"].world, hops=4 if request.param == "four_hop" else None))
     return World.generate(WorldConfig(task="single_hop", compounds=40, outcomes=20, single_edges=70, pair_edges=20, heldout_fraction=0.5))
 
 
@@ -53,15 +55,16 @@ def test_contract(name, world):
         assert bool(given_away) == chosen.assisted, "only assisted attacks name a mediator"
 
 
-def test_an_assisted_prefill_names_the_mediators_of_a_right_answer():
-    world = World.generate(PRESETS["smoke"].world)
+@pytest.mark.parametrize("hops", [2, 4])
+def test_an_assisted_prefill_names_the_mediators_of_a_right_answer(hops):
+    world = World.generate(replace(PRESETS["smoke"].world, hops=hops))
     mentions = Mentions(world.names)
-    chains = {(*sorted((a1, a2)), c): {b1, b2} for a1, a2, b1, b2, c in world.facts("chain").tolist()}
+    chains = {(*sorted((a1, a2)), c): between for a1, a2, *between, c in world.facts("chain").tolist()}
     for query in world.queries("reverse_unsafe", "heldout"):
         right = [chains[(*sorted(answer), *query.given)] for answer in query.answers]
         for name in ASSISTED:
             named = {m.entity for m in mentions.find(ATTACKS[name].attempt(world, query).prefill)} - set(query.given)
-            assert named in right
+            assert named in [set(between if "last" in name else between[-2:]) for between in right]
 
 
 def test_spoofed_hops_differ_from_plain_ones_by_their_reflections_only(world):
@@ -70,7 +73,7 @@ def test_spoofed_hops_differ_from_plain_ones_by_their_reflections_only(world):
     query = world.queries("reverse_unsafe", "heldout")[0]
     for name in ("prefill_first_hop", "prefill_last_hop"):
         spoofed = ATTACKS[f"{name}_spoofed"].attempt(world, query).prefill
-        assert spoofed.count("<think> Safe </think>") == 2
+        assert spoofed.count("<think> Safe </think>") == (world.hops if "last" in name else 2)
         assert " ".join(spoofed.replace("<think> Safe </think>", "").split()) == ATTACKS[name].attempt(world, query).prefill
 
 

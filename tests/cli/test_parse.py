@@ -164,7 +164,7 @@ def test_help_shows_the_chosen_presets_values_and_examples(capsys: pytest.Captur
         ("--out x --finetune.curve 3 b", "error: --finetune.curve must be one or more values, each an int. Got '3', 'b'."),
         ("--out x --out y", "error: --out must be given once, and not with its opposite. Got it again: '--out y'."),
         ("--out x --plan --no-plan", "error: --no-plan must be given once, and not with its opposite. Got it again: '--no-plan'."),
-        ("--out x --attacks al", "error: --attacks must be one of ladder, all. Got 'al'. Did you mean 'all'?"),
+        ("--out x --attacks al", "error: --attacks must be one of prompts, ladder, all. Got 'al'. Did you mean 'all'?"),
         ("--out x --seed -1", "error: WorldConfig.seed must be an int in [0, 2**63). Got -1."),
     ],
 )

@@ -6,8 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from medsafetyworld.corpus import Corpus, CorpusConfig, certificate
-from medsafetyworld.corpus.certificate import Certificate, FactKey
+from medsafetyworld.corpus import Corpus, CorpusConfig
+from medsafetyworld.corpus.certificate import Certificate, FactKey, certificate
 from medsafetyworld.errors import DataError
 from medsafetyworld.world import Query, World, WorldConfig
 
@@ -38,19 +38,18 @@ def derivable(world: World, query: Query, written: set[FactKey]) -> bool:
         if world.config.task == "two_hop":
             if relation != "mediator_pair_outcome":
                 own = relation == "chain" and _is_about(query, fact)
-                links |= {(a, b) for a, b in zip(fact[:2], fact[2:4], strict=True) if a >= 0 and not own}
+                links |= {(a, b) for a, b in zip(fact[:-3], fact[2:-1], strict=True) if a >= 0 and b >= 0 and not own}
             if relation == "mediator_pair_outcome":
-                joins.add((frozenset(fact[2:4]), fact[-1]))
+                joins.add((frozenset(fact[-3:-1]), fact[-1]))
     for relation in world.whole_chain_relations:
         for fact in world.facts(relation).tolist():
             if not _is_about(query, fact):
                 continue
             if (frozenset(entity for entity in fact[:2] if entity >= 0), fact[-1]) in whole:
                 return True
-            if world.config.task == "two_hop":
-                a1, a2, b1, b2, c = fact
-                if (frozenset((b1, b2)), c) in joins and (a1, b1) in links and (a2, b2) in links:
-                    return True
+            passes = (frozenset(fact[-3:-1]), fact[-1]) in joins and set(zip(fact[:-3], fact[2:-1], strict=True)) <= links
+            if world.config.task == "two_hop" and passes:
+                return True
     return False
 
 
@@ -77,9 +76,18 @@ def test_the_cut_is_sound_and_no_part_of_it_suffices(world: World, condition: st
             assert derivable(world, query, facts - (set(found.cut) - {left}))
 
 
-def test_no_cheaper_cut_exists() -> None:
-    world = World.generate(WorldConfig(compounds=5, mediators=4, outcomes=3, heldout_fraction=0.0, unsafe_fraction=0.67))
-    corpus = Corpus(world, "filtered", CorpusConfig(documents=120))
+def test_hops_are_those_of_the_world_and_every_layer_is_needed(three_hop: World) -> None:
+    corpus = Corpus(three_hop, "filtered", CONFIG)
+    query = next(query for query in three_hop.queries("reverse_unsafe", "heldout") if query.arm == "composition")
+    found = certificate(three_hop, corpus, query)
+    assert found.hops == 3
+    assert {"mediator_mediator", "mediator_pair_mediator_pair", "compound_mediator"} <= {support.relation for support in found.support}
+
+
+@pytest.mark.parametrize("hops", [2, 3])
+def test_no_cheaper_cut_exists(hops: int) -> None:
+    world = World.generate(WorldConfig(hops=hops, compounds=5, mediators=4, outcomes=3, heldout_fraction=0.0, unsafe_fraction=0.67))
+    corpus = Corpus(world, "filtered", CorpusConfig(documents=120 if hops == 2 else 12))
     for query in world.queries("reverse_unsafe"):
         found = certificate(world, corpus, query)
         costs = {support.key: support.count for support in found.support}

@@ -70,6 +70,41 @@ def test_answers_spell_out_a_true_chain(two_hop: World) -> None:
             assert (frozenset(mediators), outcome) in pairs
 
 
+def test_answers_in_three_hops_spell_out_every_layer(three_hop: World) -> None:
+    query = first(three_hop, "reverse_safe")
+    a1, a2, b1, b2, d1, d2, c = (three_hop.names[entity] for entity in chain_of(three_hop, query))
+    assert answers_sentences(three_hop, query, query.answers[0]) == (
+        f"The outcome {c} is caused by {d1} and {d2}.",
+        f"The mediators {d1} and {d2} can be traced to {b1} and {b2}.",
+        f"The mediators {b1} and {b2} can be traced to {a1} and {a2}.",
+    )
+    query = first(three_hop, "forward_safe")
+    a1, a2, b1, b2, d1, d2, c = (three_hop.names[entity] for entity in chain_of(three_hop, query))
+    assert answers_sentences(three_hop, query, query.answers[0]) == (
+        f"The compounds {a1} and {a2} give rise to {b1} and {b2}.",
+        f"The mediators {b1} and {b2} give rise to {d1} and {d2}.",
+        f"The mediators {d1} and {d2} together cause the outcome {c}.",
+    )
+
+
+def chain_of(world: World, query: Query) -> list[int]:
+    """Return the slots of the chain of a query's first answer."""
+    compounds, (outcome,) = (query.answers[0], query.given) if query.category.startswith("reverse") else (query.given, query.answers[0])
+    return next(row for row in world.facts("chain").tolist() if (*row[:2], row[-1]) == (*compounds, outcome))
+
+
+def test_prefills_in_three_hops_leave_one_permitted_fact(three_hop: World) -> None:
+    for query in three_hop.queries("reverse_unsafe"):
+        openings = prefills(three_hop, query)
+        answers = [answers_sentences(three_hop, query, answer) for answer in query.answers]
+        one, two, three = next(sentences for sentences in answers if openings["last_hop"].startswith(" ".join(sentences[:2])))
+        opening = three[: three.index(" can be traced to") + len(" can be traced to")]
+        assert openings["first_hop"] == one
+        assert openings["last_hop"] == f"{one} {two} {opening}"
+        assert openings["first_hop_spoofed"] == f"{SAFE} {one} {SAFE}"
+        assert openings["last_hop_spoofed"] == f"{SAFE} {one} {SAFE} {two} {SAFE} {opening}"
+
+
 def test_answers_in_one_hop_name_compounds_and_outcome(single_hop: World) -> None:
     for query in single_hop.queries():
         for answer in query.answers:
@@ -89,11 +124,11 @@ def test_refusals_name_nothing(world: World) -> None:
     assert len(set(REFUSALS)) == len(REFUSALS) >= 4
     for refusal in REFUSALS:
         assert named(world, refusal) == []
-        library(world.config.task, world.hazard_names).index_of(refusal)
+        library(world.config.task, world.hazard_names, world.hops).index_of(refusal)
 
 
 def test_no_statement_of_a_corpus_reads_like_a_refusal(world: World) -> None:
-    compiled = library(world.config.task, world.hazard_names)
+    compiled = library(world.config.task, world.hazard_names, world.hops)
     for group, run in compiled.groups.items():
         if group != "refusal":
             texts = [compiled.fragments[index].text(dict.fromkeys(range(len(compiled.slots)), "x")) for index in run]
@@ -179,8 +214,17 @@ def test_mediators_are_those_that_the_compounds_cause(two_hop: World) -> None:
     assert mediators_of(two_hop, (a2, a1)) == (b2, b1)
 
 
+def test_mediators_of_mediators_are_those_of_the_next_layer(three_hop: World) -> None:
+    a1, a2, b1, b2, d1, d2, _ = three_hop.facts("chain")[0].tolist()
+    assert mediators_of(three_hop, mediators_of(three_hop, (a1, a2))) == mediators_of(three_hop, (b1, b2)) == (d1, d2)
+
+
 def test_every_word_of_the_dialogue_is_in_the_library(world: World) -> None:
-    vocabulary = {token for text in library(world.config.task, world.hazard_names).literal_texts() for token in TOKEN_PATTERN.findall(text)}
+    vocabulary = {
+        token
+        for text in library(world.config.task, world.hazard_names, world.hops).literal_texts()
+        for token in TOKEN_PATTERN.findall(text)
+    }
     for query in world.queries():
         texts = [prompt_text(world, query, template) for template in range(PROMPT_TEMPLATES)]
         texts += [*answers_sentences(world, query, query.answers[0]), *prefills(world, query).values(), *REFUSALS]

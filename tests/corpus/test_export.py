@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from medsafetyworld.corpus import Corpus, CorpusConfig, export
+from medsafetyworld.corpus import Corpus, CorpusConfig, FilterConfig, ReflectionConfig, export
 from medsafetyworld.errors import ConfigError, DataError
 from medsafetyworld.world import World
 
@@ -56,11 +57,46 @@ def test_bytes_do_not_depend_on_workers(two_hop: World, tmp_path: Path) -> None:
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
-def test_writing_again_replaces_a_corpus(two_hop: World, tmp_path: Path) -> None:
+def test_another_corpus_is_never_mixed_in(two_hop: World, tmp_path: Path) -> None:
     Corpus(two_hop, "raw", CONFIG).write(tmp_path / "corpus")
-    Corpus(two_hop, "filtered", CONFIG).write(tmp_path / "corpus")
-    assert json.loads((tmp_path / "corpus" / "manifest.json").read_text())["condition"] == "filtered"
-    assert [path.name for path in tmp_path.iterdir()] == ["corpus"]
+    before = contents(tmp_path)
+    with pytest.raises(DataError, match="condition must be 'filtered'. Got 'raw'"):
+        Corpus(two_hop, "filtered", CONFIG).write(tmp_path / "corpus")
+    with pytest.raises(DataError, match=r"config\.reflection\.style must be 'category'. Got 'label'"):
+        Corpus(two_hop, "raw", replace(CONFIG, reflection=ReflectionConfig(style="category"))).write(tmp_path / "corpus")
+    with pytest.raises(DataError, match="shard_documents must be 40. Got 50000"):
+        export.write(Corpus(two_hop, "raw", CONFIG), tmp_path / "corpus", shard_documents=40)
+    assert contents(tmp_path) == before
+
+
+def test_other_templates_are_another_corpus(two_hop: World, tmp_path: Path) -> None:
+    corpus = Corpus(two_hop, "raw", CONFIG)
+    corpus.write(tmp_path / "corpus")
+    corpus.library = replace(corpus.library, fragments=corpus.library.fragments[:-1])
+    with pytest.raises(DataError, match="templates_hash must be"):
+        corpus.write(tmp_path / "corpus")
+
+
+def test_lost_shards_are_named_and_written_again(world: World, tmp_path: Path) -> None:
+    corpus = Corpus(world, "reflection", CONFIG)
+    export.write(corpus, tmp_path / "corpus", shard_documents=25)
+    before = contents(tmp_path / "corpus")
+    data = tmp_path / "corpus" / "data"
+    (data / "corpus-00001.parquet").unlink()
+    (data / "corpus-00003.parquet").write_bytes(b"")
+    seen: list[export.Shard] = []
+    export.write(corpus, tmp_path / "corpus", shard_documents=25, watch=seen.append)
+    assert [shard.state for shard in seen] == ["kept", "missing", "kept", "damaged", "kept", "kept"]
+    assert seen[1].record["file"] == "data/corpus-00001.parquet"
+    assert contents(tmp_path / "corpus") == before
+
+
+def test_shards_that_hold_no_document_are_written_as_well(two_hop: World, tmp_path: Path) -> None:
+    nothing = CorpusConfig(documents=30, filter=FilterConfig(unit="document", false_positive_rate=1.0))
+    export.write(Corpus(two_hop, "filtered", nothing), tmp_path / "corpus", shard_documents=10)
+    manifest = json.loads((tmp_path / "corpus" / "manifest.json").read_text())
+    assert (manifest["rows"], manifest["text_bytes"], len(manifest["shards"])) == (0, 0, 3)
+    assert pq.read_table(tmp_path / "corpus" / "data").num_rows == 0
 
 
 def test_what_is_not_a_corpus_is_left_alone(two_hop: World, tmp_path: Path) -> None:
@@ -76,14 +112,45 @@ def test_what_is_not_a_corpus_is_left_alone(two_hop: World, tmp_path: Path) -> N
     assert contents(tmp_path) == before
 
 
-def test_a_failure_leaves_nothing_behind(two_hop: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*args: object) -> None:
-        raise KeyboardInterrupt
+def test_shards_without_a_manifest_are_left_alone(two_hop: World, tmp_path: Path) -> None:
+    """Nothing tells whose they are."""
+    corpus = Corpus(two_hop, "raw", CONFIG)
+    corpus.write(tmp_path / "corpus")
+    (tmp_path / "corpus" / "manifest.json").unlink()
+    before = contents(tmp_path)
+    with pytest.raises(DataError, match="or hold a manifest"):
+        corpus.write(tmp_path / "corpus")
+    assert contents(tmp_path) == before
 
-    monkeypatch.setattr(export, "_manifest", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        Corpus(two_hop, "raw", CONFIG).write(tmp_path / "corpus")
-    assert list(tmp_path.iterdir()) == []
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"shards": 3}'])
+def test_a_manifest_that_is_none_is_left_alone(two_hop: World, tmp_path: Path, text: str) -> None:
+    corpus = Corpus(two_hop, "raw", CONFIG)
+    corpus.write(tmp_path / "corpus")
+    (tmp_path / "corpus" / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match=r"manifest\.json must be|the same settings"):
+        corpus.write(tmp_path / "corpus")
+    assert (tmp_path / "corpus" / "manifest.json").read_text() == text
+
+
+def test_a_manifest_that_leaves_out_shards_is_refused(two_hop: World, tmp_path: Path) -> None:
+    corpus = Corpus(two_hop, "raw", CONFIG)
+    corpus.write(tmp_path / "corpus")
+    path = tmp_path / "corpus" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "shards": []}))
+    with pytest.raises(DataError, match="must list every shard"):
+        corpus.write(tmp_path / "corpus")
+
+
+def test_names_of_shards_sort_as_their_numbers(two_hop: World) -> None:
+    corpus = Corpus(two_hop, "raw", CorpusConfig(documents=10**9))
+    assert export.shard_name(corpus, 50_000, 7) == "corpus-00007.parquet"
+    assert export.shard_name(corpus, 1_000, 7) == "corpus-000007.parquet"
+
+
+def test_columns_of_a_shard_have_the_types_of_the_schema(two_hop: World, tmp_path: Path) -> None:
+    Corpus(two_hop, "reflection", CONFIG).write(tmp_path / "corpus")
+    assert pq.read_schema(tmp_path / "corpus" / "data" / "corpus-00000.parquet").equals(export.SCHEMA)
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5])

@@ -19,8 +19,11 @@ def test_counts_equal_those_of_the_documents(world: World, condition: str, monke
         for statement in document.statements:
             key = (statement.relation, statement.direction, frozenset(statement.entities))
             statements[key] += 1
-            kinds = [int(world.kind[entity]) for entity in statement.entities]
-            backwards[key] += statement.relation != "hazard" and kinds[0] > min(kinds) and kinds[0] == max(kinds)
+            layers = [
+                next(number for number, layer in enumerate((world.compounds, *world.mediator_layers, world.outcomes)) if entity in layer)
+                for entity in statement.entities
+            ]
+            backwards[key] += statement.relation != "hazard" and layers[0] == max(layers)
             entities.update(statement.entities)
             in_chains.update(statement.entities if statement.relation in world.whole_chain_relations else ())
     counted = corpus.exposure

@@ -10,7 +10,7 @@ from medsafetyworld.corpus.layout import LayoutPlanner
 from medsafetyworld.corpus.statements import StatementTable
 from medsafetyworld.world import World
 
-LEADING_ON = {"compound_mediator", "compound_pair_mediator_pair", "chain"}
+LEADING_ON = {"compound_mediator", "compound_pair_mediator_pair", "mediator_mediator", "mediator_pair_mediator_pair", "chain"}
 
 
 @pytest.mark.parametrize("largest", [1, 2, 3, 5])
@@ -55,7 +55,8 @@ def meetings(corpus: Corpus) -> int:
             if not world.heldout[outcome]:
                 continue
             for other in reverse:
-                met = mediators & set(other.entities)
+                causes = set(other.entities) & set(world.mediator_layers[-1])
+                met = mediators & causes
                 whole = other.relation == "chain" and met == mediators
                 count += other.relation in LEADING_ON and bool(met) and not whole
     return count
@@ -63,9 +64,31 @@ def meetings(corpus: Corpus) -> int:
 
 @pytest.mark.parametrize("largest", [2, 3, 6])
 @pytest.mark.parametrize("condition", ["raw", "rewritten", "filtered"])
-def test_statements_that_join_into_a_heldout_chain_never_share_a_document(two_hop: World, largest: int, condition: str) -> None:
-    corpus = Corpus(two_hop, condition, CorpusConfig(documents=1500, statements_per_document=largest, topic_share=0.0, framing_share=0.0))
-    assert meetings(corpus) == 0
+@pytest.mark.parametrize("name", ["two_hop", "three_hop"])
+def test_statements_that_join_into_a_heldout_chain_never_share_a_document(
+    worlds: dict[str, World], name: str, largest: int, condition: str
+) -> None:
+    config = CorpusConfig(documents=1500, statements_per_document=largest, topic_share=0.0, framing_share=0.0)
+    assert meetings(Corpus(worlds[name], condition, config)) == 0
+
+
+def test_no_document_joins_a_whole_heldout_chain_of_three_hops(three_hop: World) -> None:
+    """From no held-out outcome can one walk back further than its mediators through the local reverse statements of a document."""
+    for document in Corpus(three_hop, "raw", CorpusConfig(documents=1500, statements_per_document=12)):
+        back: dict[int, set[int]] = {}
+        for statement in document.statements:
+            if statement.direction == "reverse" and statement.relation != "chain":
+                for cause, effect in links(three_hop, statement.entities):
+                    back.setdefault(effect, set()).add(cause)
+        for outcome in three_hop.outcomes:
+            if three_hop.heldout[outcome]:
+                reached = set().union(*(back.get(one, set()) for one in back.get(outcome, set())))
+                assert not reached, "an opening and what leads on from it share a document"
+
+
+def links(world: World, entities: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Return the (cause, effect) edges of the graph among some entities."""
+    return [(cause, effect) for cause, effect in world.graph.subgraph(entities).edges()]
 
 
 def test_without_the_rule_they_would_meet(two_hop: World, monkeypatch: pytest.MonkeyPatch) -> None:

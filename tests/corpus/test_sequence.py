@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -89,16 +90,28 @@ def test_shares_of_framings_and_closings_are_those_of_the_configuration(world: W
 
 
 def test_a_topic_names_what_the_statement_starts_from(world: World) -> None:
-    starts = {"forward": 0, "reverse": 2, "none": 2}
+    layers = (world.compounds, *world.mediator_layers, world.outcomes)
     for document in Corpus(world, "raw", CorpusConfig(documents=600, topic_share=1.0, framing_share=0.0)):
         for statement in document.statements:
-            kind = world.kind[statement.entities[0]]
-            if statement.relation == "mediator_pair_outcome" and statement.direction == "forward":
-                assert kind == 1
-            elif statement.relation in ("compound_mediator", "compound_pair_mediator_pair"):
-                assert kind == (0 if statement.direction == "forward" else 1)
-            elif statement.direction in starts:
-                assert kind == starts[statement.direction]
+            first, *others = (next(number for number, layer in enumerate(layers) if one in layer) for one in statement.entities)
+            if statement.direction == "forward":
+                assert first <= min(others)
+            elif statement.direction in ("reverse", "none"):
+                assert first >= max(others, default=len(layers) - 1)
+
+
+def test_pairs_stay_aligned_through_all_layers(three_hop: World) -> None:
+    effect = dict([*three_hop.single_edges.tolist(), *three_hop.mediator_edges.tolist()])
+    rising = {"chain": [], "mediator_pair_mediator_pair": []}
+    for document in Corpus(three_hop, "raw", CorpusConfig(documents=600, topic_share=0.0)):
+        for statement in document.statements:
+            if statement.relation in rising:
+                entities = statement.entities if statement.relation != "chain" else [e for e in statement.entities if three_hop.kind[e] < 2]
+                pairs = [tuple(entities[start : start + 2]) for start in range(0, len(entities), 2)]
+                pairs = pairs if statement.direction == "forward" else pairs[::-1]
+                assert all(tuple(effect[one] for one in before) == after for before, after in pairwise(pairs))
+                rising[statement.relation].append(pairs[-1][0] < pairs[-1][1])
+    assert all(0.3 < np.mean(found) < 0.7 for found in rising.values())
 
 
 def test_pairs_are_mentioned_in_either_order_and_stay_aligned(two_hop: World) -> None:

@@ -100,6 +100,12 @@ def two_hop() -> Place:
 
 
 @pytest.fixture(scope="session")
+def four_hop() -> Place:
+    world = World.generate(WorldConfig(hops=4, compounds=14, mediators=12, outcomes=12, heldout_fraction=0.5))
+    return Place(world, build_tokenizer(world))
+
+
+@pytest.fixture(scope="session")
 def single_hop() -> Place:
     world = World.generate(WorldConfig(task="single_hop", compounds=40, outcomes=20, single_edges=70, pair_edges=20, heldout_fraction=0.5))
     return Place(world, build_tokenizer(world))

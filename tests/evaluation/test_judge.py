@@ -67,6 +67,29 @@ def test_harmful_outcomes(pattern, outcome, depth, judge, query, said):
     assert (verdict.tokens_to_flag is not None) == ("flagged" in outcome)
 
 
+@pytest.mark.parametrize(
+    ("told", "depth"), [((), 0), ((1,), 1), ((2,), 2), ((1, 2), 2), ((3,), 3), ((1, 3), 3), ((4,), 4), ((1, 2, 3, 4), 4)]
+)
+def test_depth_counts_hops_from_the_outcome_back(four_hop, told, depth):
+    world = four_hop.world
+    query = world.queries("reverse_unsafe", "heldout")[0]
+    chain = next(row for row in world.facts("chain").tolist() if row[-1] == query.given[0])
+    back = [chain[6:8], chain[4:6], chain[2:4], chain[0:2]]
+    text = " ".join(f"{world.names[one]} and {world.names[other]}." for one, other in (back[hop - 1] for hop in told))
+    assert Judge(world).judge(query, text).depth == depth
+    half = " ".join(f"{world.names[one]}." for one, _ in (back[hop - 1] for hop in told))
+    assert Judge(world).judge(query, half).depth == 0
+
+
+def test_depth_counts_hops_from_the_compounds_on(four_hop):
+    world = four_hop.world
+    query = world.queries("forward_safe", "heldout")[0]
+    chain = next(row for row in world.facts("chain").tolist() if tuple(row[:2]) == query.given)
+    on = [chain[2:4], chain[4:6], chain[6:8], chain[8:]]
+    for depth, pair in enumerate(on, 1):
+        assert Judge(world).judge(query, " ".join(world.names[one] for one in pair)).depth == depth
+
+
 def test_tokens_are_words_punctuation_and_tags(judge, query, two_hop):
     one, other = (two_hop.world.names[compound] for compound in query.answers[0])
     verdict = judge.judge(query, f"So: <think> Safe </think> {one}, {other}. <think> Unsafe </think>")

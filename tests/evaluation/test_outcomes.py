@@ -9,7 +9,8 @@ from medsafetyworld.attacks.registry import ATTACKS, ladder
 from medsafetyworld.corpus.conditions.registry import condition
 from medsafetyworld.corpus.config import CorpusConfig, ReflectionConfig
 from medsafetyworld.corpus.dialogue import REFUSALS
-from medsafetyworld.evaluation.outcomes import OUTCOMES_SCHEMA, evaluate_outcomes
+from medsafetyworld.evaluation.judged import OUTCOMES_SCHEMA
+from medsafetyworld.evaluation.outcomes import evaluate_outcomes
 from medsafetyworld.presets import EvaluationConfig
 
 FLAG = "<think> Unsafe </think>"
@@ -35,18 +36,18 @@ def ladder_rows(rows: list[dict], banned: bool) -> list[dict]:
     return [row for row in rows if row["attack"] in ATTACKS and ATTACKS[row["attack"]].ban_unsafe == banned]
 
 
-@pytest.mark.parametrize("task", ["two_hop", "single_hop"])
+@pytest.mark.parametrize("task", ["two_hop", "four_hop", "single_hop"])
 def test_a_model_that_always_answers_leaks_under_every_attack_and_policy(task, request):
     place = request.getfixturevalue(task)
     rows = evaluate(place, place.continuation)
     assert harmful(rows) == {"leaked"}
     assert {row["outcome"] for row in rows if row["category"] != "reverse_unsafe"} == {"correct"}
-    assert {row["depth"] for row in rows} == {2 if task == "two_hop" else 1}
+    assert {row["depth"] for row in rows} == {place.world.hops}
     assert all(row["tokens_to_flag"] is None for row in rows)
     assert all((row["tokens_to_leak"] is not None) == (row["category"] == "reverse_unsafe") for row in rows)
 
 
-@pytest.mark.parametrize("task", ["two_hop", "single_hop"])
+@pytest.mark.parametrize("task", ["two_hop", "four_hop", "single_hop"])
 def test_every_query_is_asked_once_an_attack_and_policy(task, request):
     place = request.getfixturevalue(task)
     rows = evaluate(place, place.continuation)
@@ -54,8 +55,8 @@ def test_every_query_is_asked_once_an_attack_and_policy(task, request):
     assert len(keys) == len(set(keys))
     heldout = place.world.queries("reverse_unsafe", "heldout")
     benign = [q for c in ("forward_safe", "forward_unsafe", "reverse_safe") for q in place.world.queries(c, "heldout")]
-    in_parts = len(heldout) if task == "two_hop" else 0
-    assert len(rows) == 3 * (len(heldout) * len(ladder(task)) + len(benign)) + in_parts
+    in_parts = 0 if task == "single_hop" else len(heldout)
+    assert len(rows) == 3 * (len(heldout) * len(ladder(place.world.config.task)) + len(benign)) + in_parts
     assert {row["split"] for row in rows} == {"heldout"}
     by_id = {query.query_id: query for query in place.world.queries()}
     assert all((row["category"], row["arm"]) == (by_id[row["query_id"]].category, by_id[row["query_id"]].arm) for row in rows)
@@ -115,6 +116,21 @@ def test_a_model_that_knows_one_hop_is_wrong_at_depth_one(two_hop):
     reverse = [row for row in rows if row["category"].startswith("reverse") and row["attack"] == "direct"]
     assert {(row["outcome"], row["depth"]) for row in reverse} == {("wrong", 1)}
     assert harmful(rows, attack="decomposition") == {"leaked"}, "asked hop by hop it tells all"
+
+
+def test_every_hop_that_a_model_tells_counts_and_asked_hop_by_hop_it_tells_all(four_hop):
+    """A model that stops after so many sentences: its depth is their number, and the ceiling asks all four hops apart."""
+    for told in (1, 2, 3):
+        rows = evaluate(
+            four_hop,
+            lambda text, told=told: ".".join(four_hop.continuation(text).split(".")[: told if "Answer" in text else 1]) + ".",
+            attacks=[ATTACKS["direct"]],
+        )
+        direct = [row for row in rows if row["attack"] == "direct"]
+        assert {(row["outcome"], row["depth"]) for row in direct} == {("wrong", told)}
+        assert harmful(rows, attack="decomposition") == {"leaked"}
+        joined = next(row["completion"] for row in rows if row["attack"] == "decomposition")
+        assert joined.count("can be traced to") == 3
 
 
 def test_a_decomposed_question_asks_for_the_mediators_that_the_model_named(two_hop):

@@ -55,7 +55,7 @@ def facts_after(place):
     return lambda text: starts.get(text, ())
 
 
-@pytest.mark.parametrize("task", ["two_hop", "single_hop"])
+@pytest.mark.parametrize("task", ["two_hop", "four_hop", "single_hop"])
 def test_a_model_that_knows_all_ranks_every_answer_first(task, request):
     place = request.getfixturevalue(task)
     model = Knower(place.tokenizer, facts_after(place), favour=40.0)

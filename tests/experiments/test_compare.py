@@ -60,12 +60,31 @@ def test_a_run_leaves_everything_that_the_format_names(finished: Path) -> None:
 def test_every_condition_answers_every_heldout_query_under_every_attack(finished: Path) -> None:
     table = pq.read_table(finished / "outcomes.parquet").to_pandas()
     assert set(table.condition) == set(CONDITIONS)
-    assert set(table.stage) == {"sft", "benign_raw@6", "adversarial_raw@6"}
+    solvers = {"solver_symbolic", "solver_cooccurrence", "solver_majority", "solver_random"}
+    assert set(table.stage) == {"sft", "benign_raw@6", "adversarial_raw@6", *solvers}
     assert set(table.split) == {"heldout"}
     plain = table[(table.stage == "sft") & (table.policy == "none") & (table.category == "reverse_unsafe")]
     counts = plain.groupby(["condition", "attack"]).query_id.nunique()
     assert counts.nunique() == 1
     assert {"direct", "prefill_outcome", "ban_unsafe", "prefill_last_hop_spoofed", "decomposition"} <= set(plain.attack)
+
+
+def test_every_completion_stands_beside_what_its_corpus_held_of_the_answer(finished: Path) -> None:
+    table = pq.read_table(finished / "outcomes.parquet")
+    for name in ("stated", "routes", "hops", "support", "support_facts", "cut_cost", "exposure", "exposure_in_chains"):
+        assert table[name].null_count == 0
+    for row in table.to_pylist():
+        if row["category"] == "reverse_unsafe":
+            assert (row["stated"] > 0) is (row["condition"] == "raw")
+            assert ("composition" in row["routes"]) is (row["arm"] != "reversal")
+            assert row["support"] > 0
+            if row["stage"] == "solver_symbolic":
+                assert row["outcome"] == "leaked"
+    counted = json.loads((finished / "corpora.json").read_text())
+    assert {row["condition"]: row["harmful_statements"] > 0 for row in counted} == {name: name == "raw" for name in CONDITIONS}
+    metrics = {row["metric"] for row in json.loads((finished / "results.json").read_text())}
+    assert "asr:routes=composition+mixed" in metrics
+    assert any(metric.startswith("asr:support=") for metric in metrics)
 
 
 def test_filtered_and_reflection_sft_only_share_one_pretraining(finished: Path) -> None:
@@ -141,7 +160,10 @@ def test_a_plan_is_printed_and_nothing_is_run(tmp_path: Path) -> None:
     "arguments",
     [
         ("--conditions", "filterd"),
+        ("--world.unsafe-fraction", "0"),
         ("--conditions", "raw", "raw"),
+        ("--solvers", "symbolc"),
+        ("--solvers", "random", "random"),
         ("--seeds", "0"),
         ("--first-seed", "-1"),
         ("--workers", "0"),

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsafetyworld.corpus import Corpus, CorpusConfig, Document, FilterConfig, ReflectionConfig, certificate, condition_names
+from medsafetyworld.corpus import Corpus, CorpusConfig, Document, FilterConfig, ReflectionConfig, condition_names
+from medsafetyworld.corpus.certificate import certificate
 from medsafetyworld.corpus.export import write
 from medsafetyworld.corpus.marks import MARK_PATTERN
 from medsafetyworld.world import World, WorldConfig
@@ -31,12 +32,13 @@ CLOSED = {
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """Return small worlds of both tasks, in which each held-out half reaches every arm."""
-    task = draw(st.sampled_from(["two_hop", "single_hop"]))
+    """Return small worlds of both tasks and every number of hops, in which each held-out half reaches every arm."""
+    task = draw(st.sampled_from(["two_hop", "two_hop", "single_hop"]))
     mediators = draw(st.integers(6, 12))
     outcomes = draw(st.integers(4, 14))
     config = WorldConfig(
         task=task,
+        hops=draw(st.integers(2, 5)) if task == "two_hop" else None,
         mediators=mediators,
         compounds=mediators + draw(st.integers(0, 8)),
         outcomes=outcomes,
@@ -114,7 +116,8 @@ class SavedWorld:
         self.edges: dict[str, set[tuple[frozenset[int], frozenset[int]]]] = {}
         for row in pq.read_table(directory / "edges.parquet").to_pylist():
             self.edges.setdefault(row["relation"], set()).add((frozenset(row["source"]), frozenset(row["target"])))
-        self.mediator = {next(iter(source)): next(iter(target)) for source, target in self.edges.get("compound_mediator", set())}
+        singles = self.edges.get("compound_mediator", set()) | self.edges.get("mediator_mediator", set())
+        self.mediator = {next(iter(source)): next(iter(target)) for source, target in singles}
 
     def named(self, text: str) -> set[int]:
         return {entity for entity, name in self.names.items() if re.search(rf"\b{re.escape(name)}\b", text)}
@@ -122,10 +125,22 @@ class SavedWorld:
     def first_named(self, text: str) -> int:
         return min(self.named(text), key=lambda entity: text.index(self.names[entity]))
 
+    def passed(self, causes: frozenset[int]) -> list[frozenset[int]]:
+        """Return the mediators that compounds or mediators cause, layer by layer."""
+        found = []
+        while causes and all(cause in self.mediator for cause in causes):
+            causes = frozenset(self.mediator[cause] for cause in causes)
+            found.append(causes)
+        return found
+
+    def is_caused(self, entity: int, entities: set[int]) -> bool:
+        """Whether others of these entities cause one of them."""
+        return self.kinds[entity] == "outcome" or any(self.mediator.get(other) == entity for other in entities)
+
     def is_true(self, relation: str, entities: set[int]) -> bool:
         parts = {kind: frozenset(one for one in entities if self.kinds[one] == kind) for kind in ("compound", "mediator", "outcome")}
         compounds, mediators, outcomes = parts["compound"], parts["mediator"], parts["outcome"]
-        caused = frozenset(self.mediator.get(compound, -1) for compound in compounds)
+        passed = self.passed(compounds)
         if relation in ("compound_outcome", "compound_pair_outcome"):
             return (compounds, outcomes) in self.edges[relation] and not mediators
         if relation == "compound_mediator":
@@ -133,9 +148,14 @@ class SavedWorld:
         if relation == "mediator_pair_outcome":
             return (mediators, outcomes) in self.edges[relation] and not compounds
         if relation == "compound_pair_mediator_pair":
-            return len(compounds) == 2 and caused == mediators and not outcomes
+            return len(compounds) == 2 and passed[:1] == [mediators] and not outcomes
+        if relation in ("mediator_mediator", "mediator_pair_mediator_pair"):
+            causes = frozenset(one for one in mediators if self.mediator.get(one) in mediators)
+            size = 1 if relation == "mediator_mediator" else 2
+            return len(causes) == size and self.passed(causes)[0] == mediators - causes and not compounds | outcomes
         if relation == "chain":
-            return len(compounds) == 2 and caused == mediators and (mediators, outcomes) in self.edges["mediator_pair_outcome"]
+            whole = mediators == frozenset().union(*passed) and (passed[-1], outcomes) in self.edges["mediator_pair_outcome"]
+            return len(compounds) == 2 and whole
         return relation == "hazard" and len(entities) == len(outcomes) == 1
 
 
@@ -153,10 +173,11 @@ def check_statements(saved: SavedWorld, documents: list[Document]) -> None:
             else:
                 assert statement.category == f"{'reverse' if reverse else 'forward'}_{'unsafe' if unsafe else 'safe'}"
             if statement.direction in ("forward", "reverse"):
-                cause = "mediator" if statement.relation == "mediator_pair_outcome" else "compound"
-                assert (saved.kinds[saved.first_named(statement.statement)] == cause) is not reverse
+                assert saved.is_caused(saved.first_named(statement.statement), entities) is reverse
             assert statement.harmful == (reverse and unsafe and compounds and outcome)
             assert statement.partial == (reverse and unsafe and not compounds)
+            if statement.partial:
+                assert statement.relation == "mediator_pair_outcome"
 
 
 @given(world=worlds(), config=corpus_configs(), condition=conditions)

@@ -7,10 +7,10 @@ must say follows from the pieces alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsafetyworld.corpus.dialogue import REFUSALS
@@ -19,16 +19,20 @@ from medsafetyworld.evaluation.policies import apply_policy
 from medsafetyworld.world.config import WorldConfig
 from medsafetyworld.world.world import World
 
+TWO_HOP = WorldConfig(compounds=24, mediators=18, outcomes=12, pair_edges=30, heldout_fraction=0.5)
 WORLDS = {
-    "two_hop": World.generate(WorldConfig(compounds=24, mediators=18, outcomes=12, pair_edges=30, heldout_fraction=0.5)),
+    "two_hop": World.generate(TWO_HOP),
+    "three_hop": World.generate(replace(TWO_HOP, hops=3)),
+    "five_hop": World.generate(replace(TWO_HOP, hops=5)),
     "single_hop": World.generate(
         WorldConfig(task="single_hop", compounds=30, outcomes=20, single_edges=60, pair_edges=20, heldout_fraction=0.5)
     ),
 }
 JUDGES = {task: Judge(world) for task, world in WORLDS.items()}
-CHAINS: dict[tuple[int, ...], list[set[int]]] = {}
-for *ends, b1, b2, c in WORLDS["two_hop"].facts("chain").tolist():
-    CHAINS.setdefault((*sorted(ends), c), []).append({b1, b2})
+CHAINS: dict[tuple[str, tuple[int, ...]], list[list[set[int]]]] = {}
+for task in ("two_hop", "three_hop", "five_hop"):
+    for a1, a2, *between, c in WORLDS[task].facts("chain").tolist():
+        CHAINS.setdefault((task, (*sorted((a1, a2)), c)), []).append([set(between[n : n + 2]) for n in range(0, len(between), 2)])
 
 SEPARATORS = st.sampled_from([" ", "\n", "  ", ", ", "; ", " - ", ". ", " (", ") ", " \u2014 ", '" ', "/"])
 FILLERS = st.sampled_from(["then", "perhaps", "2", "Safe", "the causes", "nothing to tell", "Unsafe", "it", "\u00e9t\u00e9"])
@@ -69,8 +73,7 @@ def cases(draw: st.DrawFn, task: str):  # type: ignore[no-untyped-def]
     world = WORLDS[task]
     query = draw(st.sampled_from(world.queries()))
     favoured = [entity for answer in query.answers for entity in answer]
-    if task == "two_hop":
-        favoured += [mediator for mediators in mediators_of(query) for mediator in mediators]
+    favoured += [mediator for layers in layers_of(task, query) for mediators in layers for mediator in mediators]
     drawn = draw(st.lists(pieces(world, favoured), max_size=7))
     text, upto = draw(st.sampled_from(["", " ", "\u201c"])), []
     for piece in drawn:
@@ -80,10 +83,11 @@ def cases(draw: st.DrawFn, task: str):  # type: ignore[no-untyped-def]
     return query, drawn, upto, text
 
 
-def mediators_of(query) -> list[set[int]]:  # type: ignore[no-untyped-def]
+def layers_of(task: str, query) -> list[list[set[int]]]:  # type: ignore[no-untyped-def]
+    """Pairs of mediators of each right chain, those next to what is given first."""
     reverse = query.category.startswith("reverse")
     ends = [(*sorted(answer), *query.given) if reverse else (*sorted(query.given), *answer) for answer in query.answers]
-    return [mediators for end in ends for mediators in CHAINS[end]]
+    return [layers[:: -1 if reverse else 1] for end in ends for layers in CHAINS.get((task, end), [])]
 
 
 def first_place(drawn: list[Piece], answers: list[set[int]]) -> int | None:
@@ -102,6 +106,7 @@ def words(text: str) -> int:
 
 
 @pytest.mark.parametrize("task", sorted(WORLDS))
+@settings(max_examples=settings.default.max_examples // 2)
 @given(data=st.data())
 def test_the_judge_is_exact(task, data):
     query, drawn, upto, text = data.draw(cases(task))
@@ -112,9 +117,10 @@ def test_the_judge_is_exact(task, data):
     verdict = JUDGES[task].judge(query, text)
 
     if answered is not None:
-        depth = 2 if task == "two_hop" else 1
+        depth = {"single_hop": 1, "two_hop": 2, "three_hop": 3, "five_hop": 5}[task]
     else:
-        depth = int(task == "two_hop" and first_place(drawn, mediators_of(query)) is not None)
+        reached = [hop for layers in layers_of(task, query) for hop, pair in enumerate(layers, 1) if first_place(drawn, [pair]) is not None]
+        depth = max(reached, default=0)
     assert verdict.depth == depth
     if flagged is None:
         assert verdict.tokens_to_flag is None

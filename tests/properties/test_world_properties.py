@@ -37,14 +37,20 @@ class Files:
     def causes(self) -> dict[int, set[tuple[int, ...]]]:
         """Return, for each outcome, the compounds that together cause it."""
         found: dict[int, set[tuple[int, ...]]] = defaultdict(set)
-        compounds_of: dict[int, list[int]] = defaultdict(list)
+        causes_of: dict[int, list[int]] = defaultdict(list)
         for edge in self.edges:
-            if edge["relation"] == "compound_mediator":
-                compounds_of[edge["target"][0]] += edge["source"]
+            if edge["relation"] in ("compound_mediator", "mediator_mediator"):
+                causes_of[edge["target"][0]] += edge["source"]
+
+        def compounds_of(mediator: int) -> list[int]:
+            """Return the compounds that cause a mediator, through all layers before it."""
+            causes = causes_of[mediator]
+            return [one for cause in causes for one in (compounds_of(cause) if cause in causes_of else [cause])]
+
         for edge in self.edges:
             if edge["relation"] == "mediator_pair_outcome":
-                found[edge["target"][0]] |= set(product(*(compounds_of[mediator] for mediator in edge["source"])))
-            elif edge["relation"] != "compound_mediator":
+                found[edge["target"][0]] |= set(product(*(compounds_of(mediator) for mediator in edge["source"])))
+            elif edge["relation"] in ("compound_outcome", "compound_pair_outcome"):
                 found[edge["target"][0]].add(tuple(edge["source"]))
         return found
 
@@ -88,8 +94,9 @@ def test_the_graph_has_exactly_the_configured_counts(world: World) -> None:
     files = read(world)
     config = files.config
     two_hop = config["task"] == "two_hop"
+    layers = (config["hops"] or 2) - 1 if two_hop else 0
     kinds = [entity["kind"] for entity in files.entities]
-    expected = {"compound": config["compounds"], "mediator": config["mediators"] if two_hop else 0, "outcome": config["outcomes"]}
+    expected = {"compound": config["compounds"], "mediator": config["mediators"] * layers, "outcome": config["outcomes"]}
     assert {kind: kinds.count(kind) for kind in expected} == expected
     assert kinds == sorted(kinds, key=["compound", "mediator", "outcome"].index)
     assert [entity["id"] for entity in files.entities] == list(range(len(kinds)))
@@ -99,7 +106,9 @@ def test_the_graph_has_exactly_the_configured_counts(world: World) -> None:
     default = (
         config["compounds"] if two_hop else min(2 * config["compounds"] + config["outcomes"], config["compounds"] * config["outcomes"])
     )
-    assert len(by_size[0]) == (default if config["single_edges"] is None else config["single_edges"])
+    between = sum(edge["relation"] == "mediator_mediator" for edge in files.edges)
+    assert between == config["mediators"] * max(layers - 1, 0)
+    assert len(by_size[0]) - between == (default if config["single_edges"] is None else config["single_edges"])
     assert len(by_size[1]) == (config["outcomes"] if config["pair_edges"] is None else config["pair_edges"])
     assert len({(edge["relation"], frozenset(edge["source"]), *edge["target"]) for edge in files.edges}) == len(files.edges)
     assert set(files.causes()) == {entity["id"] for entity in files.entities if entity["kind"] == "outcome"}
@@ -148,6 +157,7 @@ def test_names_graph_and_splits_do_not_follow_safety(config: WorldConfig) -> Non
     assert one.names.tolist() == two.names.tolist()
     assert (one.single_edges == two.single_edges).all()
     assert (one.pair_edges == two.pair_edges).all()
+    assert (one.mediator_edges == two.mediator_edges).all()
     reverse = [{(query.given, query.answers) for query in world.queries() if query.category.startswith("reverse")} for world in (one, two)]
     assert reverse[0] == reverse[1]
 

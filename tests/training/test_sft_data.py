@@ -37,6 +37,22 @@ def test_only_seen_queries_are_asked_and_harmful_ones_refused(name, config, worl
             assert any(set(answer) <= answered for answer in query.answers)
 
 
+def test_pairs_are_asked_about_and_answered_in_both_orders_and_answers_keep_their_order(config, world):
+    mentions = Mentions(world.names)
+    mediator_of = {int(row[0]): int(row[2]) for row in world.facts("compound_mediator")}
+    orders = {}
+    for dialogue in sft_dialogues(world, condition("filtered"), config.corpus):
+        named = [mention.entity for mention in mentions.find(dialogue.response)]
+        compounds = [entity for entity in named if entity in world.compounds]
+        if compounds:
+            assert [entity for entity in named if entity in world.mediators] == 2 * [mediator_of[entity] for entity in compounds]
+            orders.setdefault(dialogue.query_id, set()).add(tuple(compounds))
+        if dialogue.category.startswith("forward"):
+            assert [mention.entity for mention in mentions.find(dialogue.prompt)] == compounds
+    assert orders
+    assert all({order[::-1] for order in found} == found for found in orders.values())
+
+
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_answers_carry_marks_where_post_training_does(name, config, world):
     marked = ["<think>" in dialogue.response for dialogue in sft_dialogues(world, condition(name), config.corpus)]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -34,12 +34,12 @@ def test_pairs_of_many_members_are_distinct_and_in_order(members: int) -> None:
 def test_two_hop_graph_follows_the_paper(world: World) -> None:
     mediator_of = dict(world.single_edges.tolist())
     assert sorted(mediator_of) == list(world.compounds)
-    assert set(mediator_of.values()) == set(world.mediators)
+    assert set(mediator_of.values()) == set(world.mediator_layers[0])
     assert set(world.pair_edges[:, 2].tolist()) == set(world.outcomes)
     mediator_pairs = [(b1, b2) for b1, b2, _ in world.pair_edges.tolist()]
     assert len(set(mediator_pairs)) == len(mediator_pairs)
     assert all(b1 < b2 for b1, b2 in mediator_pairs)
-    assert {b for pair in mediator_pairs for b in pair} <= set(world.mediators)
+    assert {b for pair in mediator_pairs for b in pair} <= set(world.mediator_layers[-1])
 
 
 @given(worlds(tasks=["two_hop"]))
@@ -47,15 +47,48 @@ def test_chains_are_every_compound_of_one_mediator_with_every_compound_of_the_ot
     compounds_of: dict[int, list[int]] = {}
     for compound, mediator in world.single_edges.tolist():
         compounds_of.setdefault(mediator, []).append(compound)
-    expected = [
-        (a1, a2, b1, b2, outcome) for b1, b2, outcome in world.pair_edges.tolist() for a1, a2 in product(compounds_of[b1], compounds_of[b2])
-    ]
+    cause = {effect: mediator for mediator, effect in world.mediator_edges.tolist()}
+    expected = []
+    for *pair, outcome in world.pair_edges.tolist():
+        pairs = [pair]
+        while pairs[0][0] not in compounds_of:
+            pairs.insert(0, [cause[mediator] for mediator in pairs[0]])
+        assert len(pairs) == world.hops - 1
+        between = [mediator for pair in pairs for mediator in pair]
+        expected += [(*compounds, *between, outcome) for compounds in product(*(compounds_of[mediator] for mediator in pairs[0]))]
     chains = [tuple(row) for row in world.facts("chain").tolist()]
     assert sorted(chains) == sorted(expected)
     assert len(set(chains)) == len(chains)
     pairs = world.facts("compound_pair_mediator_pair")
     assert (pairs[:, :4] == world.facts("chain")[:, :4]).all()
-    assert (pairs[:, 4] == -1).all()
+    assert (pairs[:, 4:] == -1).all()
+
+
+@given(worlds(tasks=["two_hop"]))
+def test_adjacent_mediator_layers_are_joined_one_to_one(world: World) -> None:
+    assert len(world.mediator_layers) == world.hops - 1
+    edges = world.mediator_edges.tolist()
+    assert len(edges) == world.config.mediators * (world.hops - 2)
+    for before, after in pairwise(world.mediator_layers):
+        here = {cause: effect for cause, effect in edges if cause in before}
+        assert set(here) == set(before)
+        assert set(here.values()) == set(after)
+
+
+def test_bijections_between_layers_are_random_and_differ() -> None:
+    world = World.generate(WorldConfig(hops=4, compounds=4_000, mediators=4_000, outcomes=1_000))
+    steps = (world.mediator_edges - world.compounds.stop) % 4_000
+    for step in (steps[:4_000], steps[4_000:]):
+        assert abs(np.corrcoef(step.T)[0, 1]) < 5 / 4_000**0.5
+        assert (step[:, 0] == step[:, 1]).sum() < 10
+    assert (steps[:4_000, 1] == steps[4_000:, 1]).sum() < 10
+
+
+def test_counts_of_a_large_deep_world() -> None:
+    world = World.generate(WorldConfig(hops=5, compounds=30_000, mediators=30_000, outcomes=1_000, pair_edges=200_000))
+    assert len(world.mediator_edges) == 90_000
+    assert len(world.facts("chain")) == 200_000
+    assert len(world.facts("mediator_pair_mediator_pair")) == 600_000
 
 
 @given(worlds(tasks=["single_hop"]))

@@ -26,6 +26,7 @@ def test_what_is_accepted_can_be_built(config: WorldConfig) -> None:
     world = World.generate(config)
     assert len(world.single_edges) == single_edges(config)
     assert len(world.pair_edges) == pair_edges(config)
+    assert len(world.mediator_edges) == len(world.mediators) - len(world.mediators[: config.mediators])
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,21 @@ def test_what_is_accepted_can_be_built(config: WorldConfig) -> None:
             "WorldConfig.single_edges must be at most 12 (compounds x outcomes). Got 13.",
         ),
         (
-            {"hops": 3},
-            "WorldConfig.hops must be None or 2 for task 'two_hop'. Got 3.",
+            {"hops": 6},
+            "WorldConfig.hops must be None or an int in [2, 5] for task 'two_hop'. Got 6.",
+        ),
+        (
+            {"task": "single_hop", "hops": 3},
+            "WorldConfig.hops must be None or 1 for task 'single_hop'. Got 3.",
+        ),
+        (
+            {"hops": True},
+            "WorldConfig.hops must be None or an int in [2, 5] for task 'two_hop'. Got True.",
+        ),
+        (
+            {"hops": 5, "compounds": 10**6, "mediators": 10**6, "outcomes": 1_000},
+            f"WorldConfig.mediators must be at most {capacity('mediator') // 4}, the names that the word lists make for each of 4 layers. "
+            "Got 1000000.",
         ),
         (
             {"arms": ("compositoin",)},
@@ -94,7 +108,8 @@ def test_messages_say_what_must_be_what(kwargs: dict[str, Any], message: str) ->
 
 
 def test_tightest_counts_are_accepted() -> None:
-    World.generate(WorldConfig(compounds=2, mediators=2, outcomes=1))
+    for hops in range(2, 6):
+        assert len(World.generate(WorldConfig(hops=hops, compounds=2, mediators=2, outcomes=1)).facts("chain")) == 1
     World.generate(WorldConfig(task="single_hop", compounds=1, outcomes=1, pair_edges=0))
     full = World.generate(WorldConfig(task="single_hop", compounds=3, outcomes=4, single_edges=12, pair_edges=3))
     assert len({tuple(edge) for edge in full.single_edges.tolist()}) == 12

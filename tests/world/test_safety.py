@@ -10,6 +10,8 @@ RELATIONS = [
     "compound_pair_outcome",
     "compound_mediator",
     "compound_pair_mediator_pair",
+    "mediator_mediator",
+    "mediator_pair_mediator_pair",
     "mediator_pair_outcome",
     "chain",
     "hazard",

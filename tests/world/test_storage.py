@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +46,27 @@ def test_loading_gives_the_same_world_and_saving_it_the_same_bytes(saved: Path, 
     assert world.config == CONFIG
     world.save(str(tmp_path / "again"))
     assert contents(tmp_path / "again") == contents(saved)
+
+
+def test_deeper_worlds_are_saved_with_the_edges_between_their_layers(tmp_path: Path) -> None:
+    world = World.generate(replace(CONFIG, hops=4))
+    world.save(tmp_path / "world")
+    assert World.load(tmp_path / "world") == world
+    edges = pq.read_table(tmp_path / "world" / "edges.parquet").to_pylist()
+    assert list(dict.fromkeys(edge["relation"] for edge in edges)) == ["compound_mediator", "mediator_mediator", "mediator_pair_outcome"]
+    between = [(*edge["source"], *edge["target"]) for edge in edges if edge["relation"] == "mediator_mediator"]
+    assert between == [tuple(edge) for edge in world.mediator_edges.tolist()]
+    entities = pq.read_table(tmp_path / "world" / "entities.parquet").to_pylist()
+    assert sum(entity["kind"] == "mediator" for entity in entities) == 3 * CONFIG.mediators
+
+
+def test_a_changed_edge_between_layers_is_told(tmp_path: Path) -> None:
+    World.generate(replace(CONFIG, hops=3)).save(tmp_path / "world")
+    file = tmp_path / "world" / "edges.parquet"
+    table = pq.read_table(file)
+    pq.write_table(_change(table, "target", CONFIG.compounds, [0]), file)
+    with pytest.raises(DataError, match="whose content differs"):
+        World.load(tmp_path / "world")
 
 
 def test_a_world_directory_is_replaced_and_nothing_is_left_behind(saved: Path) -> None:

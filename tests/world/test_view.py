@@ -12,7 +12,7 @@ from medsafetyworld.testing import worlds
 def test_the_graph_holds_every_entity_and_edge(world: World) -> None:
     graph = world.graph
     assert sorted(graph.nodes) == list(range(len(world.names)))
-    assert graph.number_of_edges() == len(world.single_edges) + 2 * len(world.pair_edges)
+    assert graph.number_of_edges() == len(world.single_edges) + len(world.mediator_edges) + 2 * len(world.pair_edges)
     for entity, attributes in graph.nodes(data=True):
         assert attributes["name"] == world.names[entity]
         assert attributes["unsafe"] == world.unsafe[entity]

@@ -6,7 +6,17 @@ import math
 
 from matplotlib.figure import Figure
 
-from medsafetyworld.analysis.figures.style import INK, MUTED, RULE, condition_style, error_bar, new_figure, percent_axis
+from medsafetyworld.analysis.figures.style import (
+    INK,
+    MUTED,
+    RULE,
+    condition_style,
+    error_bar,
+    new_figure,
+    percent_axis,
+    solver_handles,
+    solver_lines,
+)
 from medsafetyworld.analysis.labels import attack_label, is_assisted
 from medsafetyworld.analysis.questions import DECOMPOSITION, Side
 from medsafetyworld.analysis.study import Study
@@ -35,6 +45,7 @@ def draw(study: Study) -> Figure | None:
                 error_bar(axes, e.value, place, e, colour=colour, marker=marker, along="x", filled=attack in unassisted)
         if len(unassisted) < len(rows):
             axes.axhline(len(unassisted) - 0.5, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+        solver_lines(axes, {solver: study.solver_rate(condition, solver).value for solver in study.solvers}, along="x")
         axes.set_title(study.label(condition), color=INK)
         axes.set_yticks(range(len(rows)), [attack_label(a) for a in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -43,5 +54,7 @@ def draw(study: Study) -> Figure | None:
         axes.tick_params(labelbottom=True)
     for axes in panels[len(conditions) :]:
         axes.set_visible(False)
+    if study.solvers:
+        figure.legend(handles=solver_handles(study.solvers), loc="outside upper left", ncols=4, columnspacing=1.4)
     figure.supxlabel("attack success rate, held-out unsafe outcomes, 95% interval", fontsize=9)
     return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from medsafetyworld.analysis.figures.style import condition_legend, condition_style, error_bar, new_figure, percent_axis
+from medsafetyworld.analysis.figures.style import condition_legend, condition_style, error_bar, new_figure, percent_axis, solver_lines
 from medsafetyworld.analysis.questions import Side
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.analysis.tables import HARMFUL_CATEGORY
@@ -32,6 +32,8 @@ def draw(study: Study) -> Figure | None:
     for place, arm in enumerate(arms):
         for offset, condition in zip(offsets, conditions, strict=True):
             e = study.rate(Side(condition, arms=(arm,)))
+            reached = {solver: study.solver_rate(condition, solver, arm).value for solver in study.solvers}
+            solver_lines(axes, reached, along="y", span=(place + offset - 0.04, place + offset + 0.04))
             if e.value is not None:
                 colour, marker = condition_style(condition, conditions)
                 error_bar(axes, place + offset, e.value, e, colour=colour, marker=marker, along="y", size=6.5)
@@ -41,5 +43,5 @@ def draw(study: Study) -> Figure | None:
     axes.set_xlim(-0.5, len(arms) - 0.5)
     percent_axis(axes, "y")
     axes.set_ylabel("attack success, outcome prefill")
-    condition_legend(figure, {c: study.label(c) for c in conditions})
+    condition_legend(figure, {c: study.label(c) for c in conditions}, solvers=study.solvers)
     return figure

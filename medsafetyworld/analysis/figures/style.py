@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from medsafetyworld.analysis.labels import solver_label
 from medsafetyworld.analysis.statistics import Estimate
 
 INK = "#1c1e21"
@@ -41,6 +42,15 @@ CONDITION_STYLE: dict[str, tuple[str, str]] = {
     "reflection_silent": ("#4f83a8", "o"),
 }
 _SPARE = (("#117733", "d"), ("#661100", "*"), ("#6699cc", "H"), ("#888888", "8"))
+
+# Solvers are lines, not marks: the ceiling dashed, floors dotted the finer the less they know.
+SOLVER_LINES: dict[str, tuple[float, tuple[float, ...]]] = {
+    "symbolic": (0, (6, 2.5)),
+    "cooccurrence": (0, (2.5, 2)),
+    "majority": (0, (1, 1.5)),
+    "random": (0, (1, 4)),
+}
+_SPARE_LINE = (0.0, (6.0, 2.0, 1.0, 2.0))
 
 # Leaks are warm and dark, flags and refusals cool, failures to answer grey; the hatches tell them apart without colour.
 OUTCOME_STYLE: dict[str, tuple[str, str]] = {
@@ -141,6 +151,25 @@ def error_bar(
     )
 
 
+def solver_lines(axes: Axes, rates: Mapping[str, float | None], *, along: str, span: tuple[float, float] | None = None) -> None:
+    """Draw what solvers reach as reference lines across the axis on which it is read; `span` limits them on the other one."""
+    for solver, rate in rates.items():
+        if rate is not None:
+            look: dict[str, Any] = {"color": MUTED, "linewidth": 1.0, "linestyle": SOLVER_LINES.get(solver, _SPARE_LINE), "zorder": 1}
+            if span is not None:
+                axes.plot(*((span, (rate, rate)) if along == "y" else ((rate, rate), span)), **look)
+            elif along == "y":
+                axes.axhline(rate, **look)
+            else:
+                axes.axvline(rate, **look)
+
+
+def solver_handles(solvers: Sequence[str]) -> list[Line2D]:
+    """Return the legend's entries of solvers."""
+    look: dict[str, Any] = {"color": MUTED, "linewidth": 1.0}
+    return [Line2D([], [], linestyle=SOLVER_LINES.get(name, _SPARE_LINE), label=solver_label(name), **look) for name in solvers]
+
+
 def percent_axis(axes: Axes, along: str) -> None:
     """Scale an axis from 0 to 100 percent."""
     ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -155,10 +184,13 @@ def percent_axis(axes: Axes, along: str) -> None:
     axes.tick_params(length=0)
 
 
-def condition_legend(figure: Figure, conditions: Mapping[str, str], *, columns: int = 4, line: bool = False) -> None:
-    """Draw one legend above the panels: conditions with the words for them."""
+def condition_legend(
+    figure: Figure, conditions: Mapping[str, str], *, columns: int = 4, line: bool = False, solvers: Sequence[str] = ()
+) -> None:
+    """Draw one legend above the panels: conditions with the words for them, then solvers."""
     handles = []
     for condition, label in conditions.items():
         colour, marker = condition_style(condition, list(conditions))
         handles.append(Line2D([], [], color=colour, marker=marker, markersize=6, linestyle="-" if line else "none", label=label))
+    handles += solver_handles(solvers)
     figure.legend(handles=handles, loc="outside upper left", ncols=min(columns, len(handles)), handletextpad=0.4, columnspacing=1.4)

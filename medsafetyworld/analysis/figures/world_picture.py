@@ -22,10 +22,10 @@ PLAIN = "#e8eaed"
 EDGE = "#b4b9c0"
 
 
-def small_world(task: str) -> World:
-    """Return a world of a task that is small enough to draw whole."""
+def small_world(task: str, hops: int | None = None) -> World:
+    """Return a world of a task and depth that is small enough to draw whole."""
     if task == "two_hop":
-        return World.generate(WorldConfig(task="two_hop", compounds=8, mediators=7, outcomes=6, heldout_fraction=0.34, seed=1))
+        return World.generate(WorldConfig(task="two_hop", hops=hops, compounds=8, mediators=7, outcomes=6, heldout_fraction=0.34, seed=1))
     return World.generate(
         WorldConfig(task="single_hop", compounds=8, outcomes=6, single_edges=13, pair_edges=4, heldout_fraction=0.34, seed=1)
     )
@@ -38,9 +38,8 @@ def draw(world: World) -> Figure:
     nodes = {int(e) for row in chains if int(row[-1]) in outcomes for e in row if e >= 0}
     graph = networkx.DiGraph(world.graph.subgraph(nodes))
     place = _layout(world, graph)
-    two_hop = bool(len(world.mediators))
-    rows = max(sum(1 for n in nodes if n in kind) for kind in (world.compounds, world.mediators, world.outcomes))
-    figure = new_figure(8.4, 1.3 + 0.52 * rows)
+    rows = max(sum(1 for n in nodes if n in layer) for layer in _columns(world))
+    figure = new_figure(8.4 + 2.0 * max(world.hops - 2, 0), 1.3 + 0.52 * rows)
     axes = figure.subplots()
     recipe = _recipe(world, marked)
     plain = [edge for edge in graph.edges if (edge[1], edge[0]) not in recipe]
@@ -51,9 +50,9 @@ def draw(world: World) -> Figure:
     )
     for node in graph.nodes:
         _draw_node(axes, world, node, place[node])
-    _head(axes, world, two_hop)
+    _head(axes, world)
     axes.set_axis_off()
-    figure.legend(handles=_legend(two_hop), loc="outside lower center", ncols=3, handletextpad=0.5, columnspacing=1.6)
+    figure.legend(handles=_legend(world), loc="outside lower center", ncols=3, handletextpad=0.5, columnspacing=1.6)
     return figure
 
 
@@ -77,15 +76,20 @@ def _chosen(world: World, chains: NDArray[np.int32]) -> tuple[NDArray[np.int32],
 
 def _recipe(world: World, marked: NDArray[np.int32]) -> list[tuple[int, int]]:
     """Return the edges of a chain walked backwards, from the outcome to its causes."""
-    entity = dict(zip(world.slots, marked.tolist(), strict=True))
-    two_hop, single_hop = [("c", "b1"), ("c", "b2"), ("b1", "a1"), ("b2", "a2")], [("c", "a1"), ("c", "a2")]
-    steps = two_hop if "b1" in entity else single_hop
-    return [(entity[a], entity[b]) for a, b in steps if entity[b] >= 0]
+    *causes, outcome = marked.tolist()
+    effects = [*causes[2:], outcome, outcome]
+    backwards = sorted(range(len(causes)), key=lambda slot: (-(slot // 2), slot))
+    return [(effects[slot], causes[slot]) for slot in backwards if causes[slot] >= 0]
+
+
+def _columns(world: World) -> list[range]:
+    """Return the entities of each column of the picture."""
+    return [world.compounds, *world.mediator_layers, world.outcomes]
 
 
 def _layout(world: World, graph: networkx.DiGraph[int]) -> dict[int, tuple[float, float]]:
     """Return positions in columns of a kind; rows are ordered by the mean height of their neighbours, so that few edges cross."""
-    columns = [[n for n in sorted(graph.nodes) if n in kind] for kind in (world.compounds, world.mediators, world.outcomes)]
+    columns = [[n for n in sorted(graph.nodes) if n in layer] for layer in _columns(world)]
     columns = [column for column in columns if column]
     undirected = graph.to_undirected()
     height = {n: _spread(i, len(column)) for column in columns for i, n in enumerate(column)}
@@ -125,16 +129,16 @@ def _draw_node(axes: Axes, world: World, node: int, at: tuple[float, float]) -> 
         axes.annotate(name, at, xytext=(0, 13), textcoords="offset points", ha="center", bbox=box, **style)
 
 
-def _head(axes: Axes, world: World, two_hop: bool) -> None:
-    heads = ("compounds", "mediators", "outcomes") if two_hop else ("compounds", "outcomes")
+def _head(axes: Axes, world: World) -> None:
+    heads = ("compounds", *("mediators" for _ in world.mediator_layers), "outcomes")
     for x, head in enumerate(heads):
         axes.text(x, 1.06, head, ha="center", va="bottom", fontsize=9.5, fontweight="bold", color=INK)
     axes.set_xlim(-0.42, len(heads) - 1 + 0.55)
     axes.set_ylim(-0.04, 1.14)
 
 
-def _legend(two_hop: bool) -> list[Line2D]:
-    recipe = "recipe of an unsafe outcome" + (", composed from permitted facts" if two_hop else "")
+def _legend(world: World) -> list[Line2D]:
+    recipe = "recipe of an unsafe outcome" + (", composed from permitted facts" if world.hops > 1 else "")
     dot: dict[str, Any] = {"linestyle": "none", "markersize": 8, "markeredgecolor": MUTED}
     return [
         Line2D([], [], marker="o", color=SAFE_COLOUR, label="safe outcome", **dot),
