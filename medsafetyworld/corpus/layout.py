@@ -47,10 +47,10 @@ class LayoutPlanner:
 
     def layout(self, indices: NDArray[np.int64]) -> Layout:
         """Return the statements of the documents at `indices`, which may come in any order and repeat."""
-        blocks, block = np.unique(indices // self._documents, return_inverse=True)
+        blocks, block = distinct(indices // self._documents)
         sizes = self._sizes(blocks)
         ends = np.cumsum(sizes, axis=1)
-        slots, ids = self._fill(blocks, ends)
+        slots, ids = self._fill(blocks, sizes)
 
         place = indices % self._documents
         size = sizes[block, place]
@@ -67,18 +67,18 @@ class LayoutPlanner:
         keys = bits(self._size_key, counters.ravel()).reshape(counters.shape)
         return np.argsort(keys, axis=1, kind="stable") + 1
 
-    def _fill(self, blocks: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _fill(self, blocks: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(B, K) twice: the slot number and the statement id at each place of each block."""
         slots = blocks[:, None] * self._slots + np.arange(self._slots)
         ids = self._table.row_ids(slots.ravel()).reshape(slots.shape)
-        place_document = (np.arange(self._slots)[None, :, None] >= ends[:, None, :]).sum(axis=2)
-        same = place_document[:, :, None] == place_document[:, None, :]
         suspects = np.flatnonzero(self._table.opens_heldout_chain(ids).any(axis=1)) if self._documents > 1 else np.empty(0, dtype=np.int64)
         for start in range(0, suspects.size, 4096):
             some = suspects[start : start + 4096]
-            conflicts = self._table.joins(ids[some]) & same[some]
-            for row in some[conflicts.any(axis=(1, 2))]:
-                slots[row], ids[row] = self._reorder(slots[row], ids[row], same[row])
+            place_document = np.repeat(np.tile(np.arange(self._documents), some.size), sizes[some].ravel()).reshape(some.size, self._slots)
+            same = place_document[:, :, None] == place_document[:, None, :]
+            conflicts = (self._table.joins(ids[some]) & same).any(axis=(1, 2))
+            for row, same_document in zip(some[conflicts], same[conflicts], strict=True):
+                slots[row], ids[row] = self._reorder(slots[row], ids[row], same_document)
         return slots, ids
 
     def _reorder(
@@ -94,3 +94,14 @@ class LayoutPlanner:
         ids = ids.copy()
         ids[dropped] = -1
         return slots, ids
+
+
+def distinct(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct values in order, and the place of each value among them; linear where values are in order already."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    new = np.ones(values.size, dtype=np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    place = np.empty(values.size, dtype=np.int64)
+    place[order] = np.cumsum(new) - 1
+    return ordered[new], place

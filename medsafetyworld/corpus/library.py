@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from medsafetyworld.corpus.marks import all_marks
@@ -31,6 +32,7 @@ TOKEN_PATTERN = re.compile(r"<think>|</think>|<\|endoftext\|>|\w+|[^\w\s]")
 
 _SLOT_BASE = 0xE000  # private-use characters stand for slots while a template is rendered
 _NAME = "\ue0ff"
+_ENVIRONMENT = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,7 @@ def _layers(placeholders: Mapping[str, str]) -> dict[str, Any]:
 
 def _render_macros(file: str, placeholders: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the lines of each macro of a template file, slots written as private-use characters."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=False)
-    module = environment.get_template(f"{file}.j2").make_module({**placeholders, "x": _NAME})
+    module = _ENVIRONMENT.get_template(f"{file}.j2").make_module({**placeholders, "x": _NAME})
     macros = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
     return {name: [line.strip() for line in str(macro()).splitlines() if line.strip()] for name, macro in macros.items()}
 

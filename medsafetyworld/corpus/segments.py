@@ -46,14 +46,14 @@ def segment(
     statements: Statements,
     library: Library,
     world: World,
-    name_words: NDArray[np.int32],
+    name_words: NDArray[np.int32] | None,
     config: ReflectionConfig,
     reverse: NDArray[np.bool_],
 ) -> Segments:
     """Cut the sentences of each document into segments and label them by `config.label_rule`.
 
     Args:
-        name_words: (N,) words of each entity's name.
+        name_words: (N,) words of each entity's name; None where the length of a segment has no limit.
         reverse: (T,) whether a statement type is a reverse one.
     """
     present = np.stack([np.ones(statements.core.size, dtype=np.bool_), statements.closing >= 0], axis=1)
@@ -63,7 +63,8 @@ def segment(
     sentence_flag = np.stack([flagged, np.zeros_like(flagged)], axis=1)[present]
     hazard = np.stack([world.hazard[statements.outcome]] * 2, axis=1)[present]
 
-    starts = _starts(document, sentence_words(statements, library, name_words)[present], config.segment_words)
+    words = np.zeros(document.size, dtype=np.int64) if name_words is None else sentence_words(statements, library, name_words)[present]
+    starts = _starts(document, words, config.segment_words)
     first = np.flatnonzero(starts)
     last = np.append(first, document.size)[1:] - 1
     new_document = np.ones(first.size, dtype=np.bool_)

@@ -115,7 +115,8 @@ class Corpus(Sequence[Document]):
 
     def segments(self, statements: Statements) -> Segments:
         """Return where segments end and what the label rule says of them."""
-        return segment(statements, self.library, self.world, self._name_words, self.config.reflection, self._reverse_types)
+        name_words = None if self.config.reflection.segment_words is None else self._name_words
+        return segment(statements, self.library, self.world, name_words, self.config.reflection, self._reverse_types)
 
     def plan_cells(self, statements: Statements, segments: Segments | None, documents: int) -> tuple[Plan, NDArray[np.bool_]]:
         """Return the plan of some statements, and (S, 5) which cells of `part_table` its parts stand in."""

@@ -60,10 +60,12 @@ class StatementTable:
 
     def fillers(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the entity in each slot, shape (S, slots), -1 where a slot is empty."""
-        types = self.type_of(ids)
-        filled = np.full((ids.size, len(self.slots)), -1, dtype=np.int32)
-        for code in np.unique(types):
-            chosen = types == code
+        types = self.type_of(ids).astype(np.int16)  # numbers this small are sorted in linear time
+        order = np.argsort(types, kind="stable")
+        bounds = np.cumsum(np.bincount(types, minlength=len(self.types)))
+        filled = np.empty((ids.size, len(self.slots)), dtype=np.int32)
+        for code, start, stop in zip(range(len(self.types)), [0, *bounds.tolist()], bounds.tolist(), strict=False):
+            chosen = order[start:stop]
             filled[chosen] = self.facts[code][ids[chosen] - self.offsets[code]]
         return filled
 
@@ -133,9 +135,10 @@ class StatementTable:
             if kind == HAZARD:
                 continue
             withheld = self._withheld(code)
-            for other in self._substitutes(*kind):
-                open_facts = np.flatnonzero(withheld & ~self._withheld(other)[self._same_fact(code, other)])
-                said[self.offsets[code] + open_facts] = self.offsets[other] + self._same_fact(code, other)[open_facts]
+            for other in self._substitutes(*kind) if withheld.any() else ():
+                same = self._same_fact(code, other)
+                open_facts = np.flatnonzero(withheld & ~self._withheld(other)[same])
+                said[self.offsets[code] + open_facts] = self.offsets[other] + same[open_facts]
                 withheld[open_facts] = False
             said[self.offsets[code] + np.flatnonzero(withheld)] = -1
         return said
