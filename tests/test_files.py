@@ -21,12 +21,20 @@ def test_a_directory_takes_its_place_at_the_end(tmp_path: Path) -> None:
 def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "thing").mkdir()
     (tmp_path / "thing" / "part").write_text("first")
-    with pytest.raises(KeyboardInterrupt), whole_directory(tmp_path / "thing", ("part",), "thing") as temporary:
-        (temporary / "part").write_text("second")
-        raise KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "thing" / "part", tmp_path) as file:
-        file.write_text("second")
-        raise KeyboardInterrupt
+
+    def interrupted_directory() -> None:
+        with whole_directory(tmp_path / "thing", ("part",), "thing") as temporary:
+            (temporary / "part").write_text("second")
+            raise KeyboardInterrupt
+
+    def interrupted_file() -> None:
+        with whole_file(tmp_path / "thing" / "part", tmp_path) as file:
+            file.write_text("second")
+            raise KeyboardInterrupt
+
+    for interrupted in (interrupted_directory, interrupted_file):
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
     assert (tmp_path / "thing" / "part").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["thing"]
 

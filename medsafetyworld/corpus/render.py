@@ -45,8 +45,8 @@ class Writer:
                 codes += [-1 - piece if isinstance(piece, int) else literals.setdefault(piece, len(literals)) for piece in pieces]
                 lengths.append(len(pieces))
         self._codes = np.array(codes, dtype=np.int32)
-        self._lengths = np.array(lengths, dtype=np.int64)
-        self._starts = np.cumsum(self._lengths) - self._lengths
+        self._lengths = np.array(lengths, dtype=np.int32)
+        self._starts = np.cumsum(self._lengths, dtype=np.int32) - self._lengths
         self._fragments = len(library.fragments)
         self._first_name = np.int32(len(literals))
         self._table = pa.array([*literals, *names.tolist()], pa.string())
@@ -62,12 +62,11 @@ class Writer:
             fillers: (S, slots) entity ids.
             offsets: (D + 1,) first part of each string, from 0 to P.
         """
-        followed = np.ones(part.size, dtype=np.int64)
-        followed[offsets[1:][offsets[1:] > offsets[:-1]] - 1] = 0
-        form = part + followed * self._fragments
+        form = part + np.int32(self._fragments)
+        form[offsets[1:][offsets[1:] > offsets[:-1]] - 1] -= np.int32(self._fragments)
         lengths = self._lengths[form]
-        ends = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
-        codes = self._codes[np.repeat(self._starts[form] - ends[:-1], lengths) + np.arange(ends[-1])]
+        ends = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(lengths, dtype=np.int32)])
+        codes = self._codes[np.repeat(self._starts[form] - ends[:-1], lengths) + np.arange(ends[-1], dtype=np.int32)]
         slots = np.flatnonzero(codes < 0)
         owner = np.repeat(row, lengths)[slots]
         codes[slots] = fillers[owner, -1 - codes[slots]] + self._first_name

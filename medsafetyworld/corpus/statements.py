@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,10 @@ class StatementTable:
         outcomes = np.asarray(world.outcomes, dtype=np.int32)
         hazard_facts = np.full((outcomes.size, len(self.slots)), -1, dtype=np.int32)
         hazard_facts[:, -1] = outcomes
-        self.facts = tuple(hazard_facts if kind == HAZARD else world.facts(kind[0]) for kind in self.types)
-        self.offsets = np.cumsum([0, *(len(facts) for facts in self.facts)])
+        by_type = [hazard_facts if kind == HAZARD else world.facts(kind[0]) for kind in self.types]
+        self.offsets = np.cumsum([0, *map(len, by_type)])
+        self._fillers = np.concatenate(by_type)  # (I, slots): one table, so that looking fillers up is one step
+        self.facts = tuple(self._fillers[start:stop] for start, stop in pairwise(self.offsets.tolist()))
         self._pass_groups = tuple(self._groups(config))
         self._pass_starts = np.cumsum([0, *(group.count for group in self._pass_groups)])
         self.rows_per_pass = int(self._pass_starts[-1])
@@ -60,14 +63,7 @@ class StatementTable:
 
     def fillers(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the entity in each slot, shape (S, slots), -1 where a slot is empty."""
-        types = self.type_of(ids).astype(np.int16)  # numbers this small are sorted in linear time
-        order = np.argsort(types, kind="stable")
-        bounds = np.cumsum(np.bincount(types, minlength=len(self.types)))
-        filled = np.empty((ids.size, len(self.slots)), dtype=np.int32)
-        for code, start, stop in zip(range(len(self.types)), [0, *bounds.tolist()], bounds.tolist(), strict=False):
-            chosen = order[start:stop]
-            filled[chosen] = self.facts[code][ids[chosen] - self.offsets[code]]
-        return filled
+        return self._fillers[ids]
 
     def flags(self, types: NDArray[np.int64], outcome: NDArray[np.int32]) -> tuple[NDArray[np.int8], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return category codes, harmful and partial of statements by their types and outcomes (-1: none)."""

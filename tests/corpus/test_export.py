@@ -60,11 +60,11 @@ def test_bytes_do_not_depend_on_workers(two_hop: World, tmp_path: Path) -> None:
 def test_another_corpus_is_never_mixed_in(two_hop: World, tmp_path: Path) -> None:
     Corpus(two_hop, "raw", CONFIG).write(tmp_path / "corpus")
     before = contents(tmp_path)
-    with pytest.raises(DataError, match="condition must be 'filtered'. Got 'raw'"):
+    with pytest.raises(DataError, match=r"condition must be 'filtered'\. Got 'raw'"):
         Corpus(two_hop, "filtered", CONFIG).write(tmp_path / "corpus")
     with pytest.raises(DataError, match=r"config\.reflection\.style must be 'category'. Got 'label'"):
         Corpus(two_hop, "raw", replace(CONFIG, reflection=ReflectionConfig(style="category"))).write(tmp_path / "corpus")
-    with pytest.raises(DataError, match="shard_documents must be 40. Got 50000"):
+    with pytest.raises(DataError, match=r"shard_documents must be 40\. Got 50000"):
         export.write(Corpus(two_hop, "raw", CONFIG), tmp_path / "corpus", shard_documents=40)
     assert contents(tmp_path) == before
 
