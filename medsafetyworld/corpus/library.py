@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from medsafetyworld.corpus.marks import all_marks
@@ -116,8 +117,6 @@ def library(task: str, hazard_names: tuple[str, ...]) -> Library:
 
 def _render_macros(file: str, placeholders: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the lines of each macro of a template file, slots written as private-use characters."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=False)
     module = environment.get_template(f"{file}.j2").make_module({**placeholders, "x": _NAME})
     macros = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
