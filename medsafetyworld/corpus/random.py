@@ -1,34 +1,28 @@
 """Counter-based random numbers: a value is a pure function of a key and a counter, so any part of a corpus can be computed alone.
 
-Keys come from blake2b over what the number is for; counters are mixed by splitmix64 (Steele, Lea, Flood 2014). Nothing keeps state.
+Keys and mixing are those of `world.random`; nothing keeps state.
 """
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medsafetyworld.world.random import GOLDEN, key_of, mix
+
 Counters = NDArray[np.uint64]
 
-_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 _ROUNDS = 6
 
 
 def make_key(*parts: object) -> Counters:
     """Return the 64-bit key of `parts` as an array of shape (1,), which broadcasts against counters."""
-    digest = blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).digest()
-    return np.frombuffer(digest, dtype="<u8").astype(np.uint64)
+    return np.array([key_of(*parts)])
 
 
 def bits(key: Counters, counter: ArrayLike) -> Counters:
     """Return 64 random bits for each counter; `key` is (1,) or as long as the counters."""
-    value = key + (np.atleast_1d(np.asarray(counter)).astype(np.uint64) + np.uint64(1)) * _GAMMA
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: Counters = value ^ (value >> np.uint64(31))
-    return mixed
+    return mix(key + (np.atleast_1d(np.asarray(counter)).astype(np.uint64) + np.uint64(1)) * GOLDEN)
 
 
 def uniform(key: Counters, counter: ArrayLike) -> NDArray[np.float64]:

@@ -102,6 +102,10 @@ class Corpus(Sequence[Document]):
         layout = self._layouts.layout(indices)
         return self.source.transform(self._wording.word(layout, indices), self._context), layout.gaps
 
+    def gaps(self, indices: NDArray[np.int64]) -> int:
+        """Return how many statement slots of these documents are empty in every condition."""
+        return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
+
     def write(self, directory: str | Path, workers: int = 1) -> None:
         """Write the corpus directory (`manifest.json`, `data/*.parquet`), or continue an interrupted one; see `export.write`."""
         from medsafetyworld.corpus.export import write

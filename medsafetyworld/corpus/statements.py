@@ -132,10 +132,11 @@ class StatementTable:
                 continue
             withheld = self._withheld(code)
             for other in self._substitutes(*kind) if withheld.any() else ():
-                same = self._same_fact(code, other)
-                open_facts = np.flatnonzero(withheld & ~self._withheld(other)[same])
-                said[self.offsets[code] + open_facts] = self.offsets[other] + same[open_facts]
-                withheld[open_facts] = False
+                rows = np.flatnonzero(withheld)
+                same = self._same_fact(code, other, rows)
+                open_there = ~self._withheld(other)[same]
+                said[self.offsets[code] + rows[open_there]] = self.offsets[other] + same[open_there]
+                withheld[rows[open_there]] = False
             said[self.offsets[code] + np.flatnonzero(withheld)] = -1
         return said
 
@@ -153,13 +154,13 @@ class StatementTable:
         by_outcome = np.asarray(self.world.withheld(*self.types[code]))
         return (outcome >= 0) & by_outcome[outcome]
 
-    def _same_fact(self, code: int, other: int) -> NDArray[np.int64]:
-        """(F,): for each fact of a type, the fact of `other` that it is about: the same one, or a chain's mediator pair."""
+    def _same_fact(self, code: int, other: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return for some facts of a type the facts of `other` that they are about: the same ones, or a chain's mediator pair."""
         if self.types[code][0] == self.types[other][0]:
-            return np.arange(len(self.facts[code]))
+            return rows
         pairs = self._last_pair_keys(self.facts[other])
         order = np.argsort(pairs, kind="stable")
-        return order[np.searchsorted(pairs[order], self._last_pair_keys(self.facts[code]))]
+        return order[np.searchsorted(pairs[order], self._last_pair_keys(self.facts[code][rows]))]
 
     def _last_pair_keys(self, facts: NDArray[np.int32]) -> NDArray[np.int64]:
         pair = np.sort(facts[:, -3:-1].astype(np.int64), axis=1)

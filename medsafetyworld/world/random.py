@@ -1,6 +1,7 @@
 """Counter-based random numbers: every value is a pure function of a key and a position, the same on every machine.
 
-Only integer arithmetic on 64-bit words is used, so that no change of a library's random streams changes a world.
+Only integer arithmetic on 64-bit words is used, so that no change of a library's random streams changes a world. Here whole streams are
+drawn at once; `corpus.random` draws at any position with the same keys and the same mixing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""Step of the counter of splitmix64 (Steele, Lea, Flood 2014)."""
 _ROUNDS = 12
 
 
@@ -33,7 +35,7 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def bits(key: np.uint64, count: int) -> NDArray[np.uint64]:
     """Return `count` random 64-bit words."""
-    return mix(mix(np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN) ^ key)
+    return mix(mix(np.arange(1, count + 1, dtype=np.uint64) * GOLDEN) ^ key)
 
 
 def integers(key: np.uint64, high: int, count: int) -> NDArray[np.int64]:
@@ -66,9 +68,9 @@ def _feistel(key: np.uint64, values: NDArray[np.uint64], rows: np.uint64, column
     row, column = values // columns, values % columns
     with np.errstate(over="ignore"):
         for step in range(_ROUNDS):
-            round_key = key ^ (np.uint64(step + 1) * _GOLDEN)
+            round_key = key ^ (np.uint64(step + 1) * GOLDEN)
             if step % 2:
-                column = (column + mix((row + np.uint64(1)) * _GOLDEN ^ round_key) % columns) % columns
+                column = (column + mix((row + np.uint64(1)) * GOLDEN ^ round_key) % columns) % columns
             else:
-                row = (row + mix((column + np.uint64(1)) * _GOLDEN ^ round_key) % rows) % rows
+                row = (row + mix((column + np.uint64(1)) * GOLDEN ^ round_key) % rows) % rows
     return row * columns + column
