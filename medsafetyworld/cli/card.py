@@ -24,14 +24,14 @@ class WriteCard:
     """Folder of corpus directories; its README.md and croissant.json are written."""
 
 
-def arguments(argv: Sequence[str]) -> tuple[WriteCard]:
+def arguments(argv: Sequence[str]) -> WriteCard:
     """Parse the command line."""
-    return (parse_command(WriteCard, argv, prog="medsafetyworld card", description=__doc__ or ""),)
+    return parse_command(WriteCard, argv, prog="medsafetyworld card", description=__doc__ or "")
 
 
 def run(argv: Sequence[str]) -> int:
     """Run `medsafetyworld card`."""
-    [command] = arguments(argv)
+    command = arguments(argv)
     from medsafetyworld.corpus.card import write_family_card
 
     names = write_family_card(command.corpora)
