@@ -20,17 +20,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medsafetyworld.corpus.certificate import certificate
 from medsafetyworld.corpus.config import CorpusConfig
-from medsafetyworld.corpus.render import render
 from medsafetyworld.corpus.sequence import Corpus
 from medsafetyworld.presets import preset
 from medsafetyworld.world import Query, World, WorldConfig
@@ -38,7 +38,7 @@ from medsafetyworld.world import Query, World, WorldConfig
 CONDITION = "filtered"
 STATEMENTS = 5
 """Largest number of statements of a document: on average three, which make about 40 tokens."""
-CHUNK = 25_000
+CHUNK = 50_000
 CERTIFIED = 300
 """Unsafe queries that are certified, taken evenly from all."""
 PHANTOM_ENTITIES = 10_000
@@ -53,7 +53,7 @@ def config_of(scale: float) -> WorldConfig:
 
 
 @contextmanager
-def timed(row: Row, name: str = "") -> Any:
+def timed(row: Row, name: str = "") -> Iterator[None]:
     """Add wall and processor seconds of a block to a row."""
     start = time.perf_counter(), time.process_time()
     yield
@@ -64,8 +64,13 @@ def timed(row: Row, name: str = "") -> Any:
 def corpus_of(scale: float, documents: int) -> Corpus:
     """Return a corpus of the world at `scale`, opened: what it computes once is computed."""
     corpus = Corpus(World.generate(config_of(scale)), CONDITION, CorpusConfig(documents=documents, statements_per_document=STATEMENTS))
-    corpus.plan(np.arange(1))
+    corpus.texts(np.arange(1))
     return corpus
+
+
+def chunks(documents: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the indices of so many documents, a chunk at a time."""
+    return (np.arange(start, min(start + CHUNK, documents)) for start in range(0, documents, CHUNK))
 
 
 def measure_world(scale: float, documents: int) -> Row:
@@ -80,15 +85,13 @@ def measure_world(scale: float, documents: int) -> Row:
 
 
 def measure_render(scale: float, documents: int) -> Row:
-    """Time planning and writing out the text of documents."""
+    """Time the texts of documents."""
     corpus, row = corpus_of(scale, documents), {"documents": documents}
-    size = tokens = 0
+    size = 0
     with timed(row):
-        for start in range(0, documents, CHUNK):
-            plan = corpus.plan(np.arange(start, min(start + CHUNK, documents)))
-            texts = render(plan, corpus.library, corpus.world.names)
-            size += sum(map(len, texts))
-            tokens += int(corpus.library.tokens[plan.part].sum())
+        for chunk in chunks(documents):
+            size += sum(map(len, corpus.texts(chunk)))
+    tokens = sum(int(corpus.library.tokens[corpus.plan(chunk).part].sum()) for chunk in chunks(documents))
     return row | {
         "tokens_per_document": tokens / documents,
         "documents_per_second": documents / row["cpu_seconds"],
@@ -107,8 +110,8 @@ def measure_ids(scale: float, documents: int) -> Row:
         table = TokenTable(build_tokenizer(corpus.world), corpus.library, corpus.world.names)
     tokens = 0
     with timed(row):
-        for start in range(0, documents, CHUNK):
-            tokens += len(table.ids(corpus.plan(np.arange(start, min(start + CHUNK, documents))))[0])
+        for chunk in chunks(documents):
+            tokens += len(table.ids(corpus.plan(chunk))[0])
     return row | {"ids_per_second": tokens / row["cpu_seconds"], "documents_per_second": documents / row["cpu_seconds"]}
 
 
@@ -119,17 +122,12 @@ def measure_export(scale: float, documents: int) -> Row:
         with timed(row):
             corpus.write(Path(directory) / "corpus")
         written = sum(file.stat().st_size for file in Path(directory).rglob("*.parquet"))
-    text = sum(len(text) for start in range(0, documents, CHUNK) for text in texts_of(corpus, start, min(start + CHUNK, documents)))
+    text = sum(len(text) for chunk in chunks(documents) for text in corpus.texts(chunk))
     return row | {
         "documents_per_second": documents / row["cpu_seconds"],
         "megabytes_of_text_per_second": text / 1e6 / row["cpu_seconds"],
         "parquet_bytes": written,
     }
-
-
-def texts_of(corpus: Corpus, start: int, stop: int) -> list[str]:
-    """Return the texts of a run of documents."""
-    return render(corpus.plan(np.arange(start, stop)), corpus.library, corpus.world.names)
 
 
 def certify(world: World, corpus: Corpus, queries: Sequence[Query]) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from medsafetyworld.corpus.documents import Document
 from medsafetyworld.corpus.library import Library
 from medsafetyworld.corpus.marks import label_of
-from medsafetyworld.corpus.render import Writer, joined
+from medsafetyworld.corpus.render import joined
 from medsafetyworld.corpus.segments import Segments
 from medsafetyworld.corpus.statements import CATEGORIES
 from medsafetyworld.corpus.wording import Statements
@@ -80,7 +80,7 @@ class DocumentColumns:
     def __init__(self, corpus: Corpus) -> None:
         library = corpus.library
         self.corpus = corpus
-        self._writer = Writer(library, corpus.world.names)
+        self._writer = corpus.writer
         self._templates = pa.array([name + joint for joint in ("+", "") for name in ("-", *library.names)], pa.string())
         self._labels = pa.array(["", *(_label(fragment.pieces) for fragment in library.fragments)], pa.string())
         self._relations, self._directions = (pa.array(names, pa.string()) for names in zip(*corpus.table.types, strict=True))

@@ -19,7 +19,7 @@ from medsafetyworld.corpus.exposure import Exposure, count_exposure
 from medsafetyworld.corpus.layout import LayoutPlanner
 from medsafetyworld.corpus.library import library
 from medsafetyworld.corpus.random import below, make_key, permute, uniform, unpermute
-from medsafetyworld.corpus.render import Plan
+from medsafetyworld.corpus.render import Plan, Writer
 from medsafetyworld.corpus.segments import Segments, segment
 from medsafetyworld.corpus.statements import StatementTable
 from medsafetyworld.corpus.wording import Statements, Wording
@@ -83,6 +83,24 @@ class Corpus(Sequence[Document]):
         statements = self.statement_columns(indices)
         segments = self.segments(statements) if self.source.reflects else None
         return self.plan_cells(statements, segments, indices.size)[0]
+
+    def texts(self, indices: NDArray[np.int64]) -> list[str]:
+        """Return the texts of the documents at `indices` (any order, repeats allowed) and no more of them: the fastest way."""
+        indices = np.asarray(indices, dtype=np.int64)
+        statements = self.statement_columns(indices)
+        table = self.part_table(statements, self.segments(statements) if self.source.reflects else None)
+        written = table >= 0
+        counts = np.count_nonzero(written, axis=1)
+        parts = np.bincount(statements.document, weights=counts, minlength=indices.size).astype(np.int64)
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(parts)])
+        row = np.repeat(np.arange(counts.size), counts)
+        found: list[str] = self.writer.strings(table[written], row, statements.fillers, offsets).to_pylist()
+        return found
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What writes the fragments of this corpus with the names of its world."""
+        return Writer(self.library, self.world.names)
 
     def training_order(self, start: int, stop: int) -> NDArray[np.int64]:
         """Return the document indices at positions `start:stop` of the training order, a keyed bijection of the index."""

@@ -54,8 +54,18 @@ def test_a_corpus_keeps_its_bytes(drawn: World, condition: str) -> None:
     for largest in (1, 3, 5):
         corpus = Corpus(drawn, condition, CorpusConfig(documents=2_000, statements_per_document=largest))
         for indices in (np.arange(2_000), corpus.training_order(0, 200)[::-1], np.array([7, 7, 3, 1_999, 0])):
-            digest.update("\n".join(render(corpus.plan(indices), corpus.library, drawn.names)).encode())
+            texts = corpus.texts(indices)
+            assert texts == render(corpus.plan(indices), corpus.library, drawn.names)
+            digest.update("\n".join(texts).encode())
     assert digest.hexdigest()[:16] == CORPORA[drawn.config.task, condition]
+
+
+def test_texts_are_those_of_the_documents(drawn: World) -> None:
+    for condition in ("filtered", "reflection"):
+        corpus = Corpus(drawn, condition, CorpusConfig(documents=100, statements_per_document=2))
+        indices = np.array([99, 0, 0, *range(40, 60)])
+        assert corpus.texts(indices) == [corpus[int(index)].text for index in indices]
+        assert corpus.texts(np.empty(0, dtype=np.int64)) == []
 
 
 @given(st.lists(st.integers(0, 9)))
