@@ -38,7 +38,7 @@ The whole comparison: python -m experiments.compare_filtering_vs_reflection --he
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `medsafetyworld`; returns the exit code: 0, 2 for bad input (one line on stderr), 130 when interrupted."""
+    """Run `medsafetyworld`; returns the exit code: 0, 1 (a broken audit), 2 (bad input, one line on stderr), 130 (interrupted)."""
     return main_guard(lambda: _run(sys.argv[1:] if argv is None else list(argv)))
 
 
