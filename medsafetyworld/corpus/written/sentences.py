@@ -51,16 +51,21 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """A fact that a sentence states."""
+class Sentence:
+    """What one sentence states."""
 
-    id: int
-    """Statement id in the table."""
-    effect_first: bool
-    named: tuple[int, ...]
-    """Entities that the sentence names, each once, in the order of mention."""
-    sentence: str
+    text: str
+    mentioned: tuple[int, ...]
+    """Entities that it names, in order, repeats included."""
+    stated: tuple[tuple[int, bool], ...]
+    """Statement id in the table, and whether an effect is named before its cause, of each fact that it states."""
     by_template: bool
+    """Whether the templates give it this meaning."""
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """Entities that it names, each once, in order."""
+        return tuple(dict.fromkeys(self.mentioned))
 
 
 class Reader:
@@ -83,9 +88,9 @@ class Reader:
             if direction == "forward"
         ]
 
-    def read(self, text: str) -> list[Stated]:
-        """Return what a text states, in order."""
-        return [stated for sentence in self.sentences(text) for stated in self.read_sentence(sentence)]
+    def read(self, text: str) -> list[Sentence]:
+        """Return the sentences of a text, in order."""
+        return [self.read_sentence(sentence) for sentence in self.sentences(text)]
 
     def sentences(self, text: str) -> Iterator[str]:
         """Yield the sentences of a text, without reflections and end-of-text marks."""
@@ -93,23 +98,24 @@ class Reader:
         text = re.sub(r"\s*" + re.escape(END_OF_TEXT), "", text)
         yield from (sentence.strip() for sentence in _BORDER.split(text) if sentence.strip())
 
-    def read_sentence(self, sentence: str) -> list[Stated]:
+    def read_sentence(self, sentence: str) -> Sentence:
         """Return what one sentence states."""
-        found = self.mentions.find(sentence)
-        if not found:
-            return []
-        named = tuple(mention.entity for mention in found)
         skeleton, end = "", 0
-        for mention in found:
+        mentions = self.mentions.find(sentence)
+        for mention in mentions:
             skeleton += sentence[end : mention.start] + chr(NAME + int(self.world.kind[mention.entity]))
             end = mention.end
-        once = tuple(dict.fromkeys(named))
+        mentioned = tuple(mention.entity for mention in mentions)
         skeleton = " ".join((skeleton + sentence[end:]).split())
-        for pattern in self.patterns(skeleton):
-            made = self._made(pattern, named)
+        return Sentence(sentence, mentioned, *self.meaning(self.patterns(skeleton) if mentions else (), mentioned))
+
+    def meaning(self, patterns: tuple[Pattern, ...], mentioned: tuple[int, ...]) -> tuple[tuple[tuple[int, bool], ...], bool]:
+        """Return what a sentence states that has these patterns and mentions, and whether the templates say so."""
+        for pattern in patterns:
+            made = self._made(pattern, mentioned)
             if made is not None:
-                return [Stated(*made, once, sentence, True)]
-        return [Stated(*free, once, sentence, False) for free in self.read_freely(once)]
+                return (made,), True
+        return self.read_freely(tuple(dict.fromkeys(mentioned))), False
 
     def _made(self, pattern: Pattern, named: tuple[int, ...]) -> tuple[int, bool] | None:
         """Return the statement id and mention order that names make up under a pattern, None where they make up no fact."""
