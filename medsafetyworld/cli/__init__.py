@@ -12,6 +12,7 @@ from medsafetyworld.errors import ConfigError, require_choice
 COMMANDS = {
     "world": "Draw a world of invented medical entities and save it.",
     "corpus": "Write a world down under a condition, as parquet shards.",
+    "certify": "Prove what a written corpus states, and by which routes answers can be derived from it.",
     "show": "Look at a world: counts, splits, queries, and the same documents under each condition.",
     "train": "Pretrain and post-train one model under a condition.",
     "evaluate": "Attack a trained model and judge what it says.",
