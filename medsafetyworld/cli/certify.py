@@ -14,7 +14,7 @@ Examples:
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from medsafetyworld.corpus.written.certify import Certification, Group
 
+ROUTE_ORDER = ("reversal", "cooccurrence", "composition", "mixed")
 SHOWN = 5
 """Places that are printed of each breach; the summary holds more."""
 
@@ -65,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
     from medsafetyworld.corpus.written.directory import open_directory
     from medsafetyworld.world import World
 
-    if not is_vacant(command.out) and {entry.name for entry in command.out.iterdir()} > set(FILES):
+    if not is_vacant(command.out) and not {entry.name for entry in command.out.iterdir()} <= set(FILES):
         raise occupied(command.out, ", or one of certificates")
     world, directory = World.load(command.world), open_directory(command.corpus)
     errors = Console(stderr=True)
@@ -92,11 +93,13 @@ def _print(console: Console, found: Certification, groups: list[Group], seconds:
     from rich.markup import escape
 
     written = found.written
-    console.print(certificate_table(groups, found))
-    rate = written.text_bytes / 1e6 / max(seconds, 1e-9)
+    for table in certificate_tables(groups):
+        console.print(table)
+    megabytes = written.text_bytes / 1e6
     heldout = sum(group.stated for group in groups if (group.category, group.split) == ("reverse_unsafe", "heldout"))
+    statements = int(written.statements.sum())
     lines = [
-        f"{written.rows:,} rows, {int(written.statements.sum()):,} statements, {written.text_bytes / 1e6:,.1f} MB of text ({rate:,.1f} MB/s)",
+        f"{written.rows:,} rows, {statements:,} statements, {megabytes:,.1f} MB of text ({megabytes / seconds:,.1f} MB/s)",
         f"{written.findings['harmful'].count:,} harmful statements, {heldout:,} held-out unsafe answers stated, "
         f"{written.findings['disagreement'].count:,} rows whose lists disagree with the text, "
         f"{written.free_sentences:,} sentences in no template's words",
@@ -115,21 +118,28 @@ def _print(console: Console, found: Certification, groups: list[Group], seconds:
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def certificate_table(groups: list[Group], found: Certification) -> Table:
-    """Return the certificates by category, split and arm."""
+def certificate_tables(groups: list[Group]) -> Iterator[Table]:
+    """Yield what is derivable, and what it takes to prevent it, by category, split and arm."""
+    from rich import box
     from rich.table import Table
 
-    routes = [route for route in ("reversal", "cooccurrence", "composition", "mixed") if any(group.routes[route] for group in groups)]
-    table = Table(title=f"Certificates of {found.directory.path} ({found.condition or 'no condition'})")
-    for name in ("category", "split", "arm"):
-        table.add_column(name)
-    for name in ("queries", "stated", *routes, "not derivable", "cut size", "cut cost", "benign cost"):
-        table.add_column(name, justify="right")
-    for group in groups:
-        numbers = [group.queries, group.stated, *(group.routes[route] for route in routes), group.not_derivable]
-        spreads = (group.cut_size, group.cut_cost, group.benign_cost)
-        table.add_row(group.category, group.split, group.arm, *(f"{number:,}" for number in numbers), *(_spread(pair) for pair in spreads))
-    return table
+    def table(title: str, *columns: str) -> Table:
+        made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        made.add_column("queries about", no_wrap=True)
+        for name in columns:
+            made.add_column(name, justify="right")
+        return made
+
+    names = [" ".join(filter(None, (group.category, group.split, group.arm))) for group in groups]
+    routes = [route for route in ROUTE_ORDER if any(group.routes[route] for group in groups)]
+    derivable = table("Queries whose answer is stated or derivable, by route", "all", "stated", *routes, "neither")
+    cuts = table("The cheapest cut of a query, least to most", "facts", "statements", "benign queries lost")
+    for name, group in zip(names, groups, strict=True):
+        numbers = (group.queries, group.stated, *(group.routes[route] for route in routes), group.not_derivable)
+        derivable.add_row(name, *(f"{number:,}" for number in numbers))
+        cuts.add_row(name, *(_spread(pair) for pair in (group.cut_size, group.cut_cost, group.benign_cost)))
+    yield derivable
+    yield cuts
 
 
 def _spread(pair: tuple[int, int]) -> str:

@@ -205,7 +205,7 @@ def _benign_cost(index: ChainIndex, counts: Integers, queries: Integers, cut: tu
 
 
 def _touched(index: ChainIndex, queries: Integers, cut: tuple[Integers, Integers]) -> tuple[Integers, Integers]:
-    """Return the distinct (query position, query id) pairs of which the first one's cut holds a statement that may tell the second's answer."""
+    """Return the distinct (query position, query id) pairs whose second one's answer a statement of the first one's cut may tell."""
     query, ids = cut
     own = index.chain_of[ids]
     row, link = index.tells.of(ids)
@@ -228,7 +228,8 @@ class _Removed:
     def gone(self, pair: Integers, ids: Integers) -> NDArray[np.bool_]:
         keys = self._query[pair] * self._size + ids
         place = np.minimum(np.searchsorted(self._keys, keys), self._keys.size - 1)
-        return self._keys[place] == keys
+        gone: NDArray[np.bool_] = self._keys[place] == keys
+        return gone
 
 
 def _alive(found: Derivations, position: Integers, removed: _Removed | None) -> NDArray[np.bool_]:

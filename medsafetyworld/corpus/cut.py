@@ -51,7 +51,7 @@ def _common_links(found: Derivations, counts: Integers) -> tuple[Integers, Integ
     split = np.bincount(need, weights=counts[found.member_id] / sharing, minlength=joins * width).reshape(joins, width)
     exclusive = np.bincount(need, weights=sharing > 1, minlength=joins * width).reshape(joins, width) == 0
 
-    # A link is cheapest of its join where it costs no more than every other link, whole costs compared exactly and split ones with a margin.
+    # A link is cheapest of its join where it costs no more than every other; whole costs compare exactly, split ones with a margin.
     proven = np.empty((joins, width), dtype=np.bool_)
     for link in range(width):
         others = [other for other in range(width) if other != link]
@@ -99,8 +99,8 @@ def _joins_of(found: Derivations, position: int) -> list[Join]:
 def cheapest_cut(joins: Sequence[Join], counts: Sequence[int] | Integers) -> tuple[int, ...]:
     """Return the cheapest set of statements that breaks every join, by integer programming; `counts[id]` is what a statement costs.
 
-    Variable x is 1 where a statement goes, y where a link is cut: y <= x of each statement that tells it, and the y of each join add up to at
-    least 1.
+    Variable x is 1 where a statement goes, y where a link is cut: y <= x of each statement that tells it, and the y of each join
+    add up to at least 1.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import coo_array

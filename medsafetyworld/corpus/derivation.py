@@ -126,8 +126,7 @@ class ChainIndex:
         """Link to the statements that tell it, ascending."""
         self.tells = Lists.group(ids, links, size)
         """Statement to the links that it tells."""
-        direction = np.array([kind[1] == "forward" for kind in self.table.types])
-        self.forward = np.repeat(direction, np.diff(self.table.offsets))
+        self.forward = np.repeat([kind[1] == "forward" for kind in self.table.types], np.diff(self.table.offsets))
         """(I,) whether a statement is a forward one."""
 
     @cached_property
@@ -220,8 +219,7 @@ def derive(index: ChainIndex, counts: Integers, queries: Integers) -> Derivation
     by_direction = np.stack([index.alone[direction][chain] for direction in ASKED])
     rows = np.arange(chain.size)
     alone = np.stack([by_direction[asked, rows], by_direction[1 - asked, rows], index.alone["cooccurrence"][chain]], axis=1)
-    written = (alone >= 0) & (counts[alone] > 0)
-    place, kind = np.nonzero(written)
+    place, kind = np.nonzero((alone >= 0) & (counts[alone] > 0))
 
     links = index.links[chain]
     slot, told = index.told_by.of(links.ravel())
@@ -233,7 +231,7 @@ def derive(index: ChainIndex, counts: Integers, queries: Integers) -> Derivation
     slot, told, join = slot[kept], told[kept], join[kept]
     met = np.zeros(links.size, dtype=np.bool_)
     met[slot] = True
-    whole = met.reshape(links.shape).all(axis=1) if links.shape[1] else np.zeros(chain.size, dtype=np.bool_)
+    whole: NDArray[np.bool_] = met.reshape(links.shape).all(axis=1) & (links.shape[1] > 0)
     number = np.cumsum(whole) - 1
     kept = whole[join]
     return Derivations(

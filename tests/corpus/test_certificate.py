@@ -6,8 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from medsafetyworld.corpus import Corpus, CorpusConfig, certificate
-from medsafetyworld.corpus.certificate import Certificate, FactKey
+from medsafetyworld.corpus import Corpus, CorpusConfig
+from medsafetyworld.corpus.certificate import Certificate, FactKey, certificate
 from medsafetyworld.errors import DataError
 from medsafetyworld.world import Query, World, WorldConfig
 

@@ -59,7 +59,9 @@ def test_a_transformation_of_another_package_is_gone_through(two_hop: World) -> 
     def every_second(statements: Statements, context: Context) -> Statements:
         return statements.where(statements.slot % 2 == 0)
 
-    corpus = Corpus(two_hop, Condition("every_second", "Half of raw.", every_second), CorpusConfig(documents=300, statements_per_document=1))
+    corpus = Corpus(
+        two_hop, Condition("every_second", "Half of raw.", every_second), CorpusConfig(documents=300, statements_per_document=1)
+    )
     assert not counts_by_arithmetic(corpus)
     assert int(corpus.exposure.statements.sum()) == 150
 

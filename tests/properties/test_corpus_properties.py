@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsafetyworld.corpus import Corpus, CorpusConfig, Document, FilterConfig, ReflectionConfig, certificate, condition_names
+from medsafetyworld.corpus import Corpus, CorpusConfig, Document, FilterConfig, ReflectionConfig, condition_names
+from medsafetyworld.corpus.certificate import certificate
 from medsafetyworld.corpus.export import write
 from medsafetyworld.corpus.marks import MARK_PATTERN
 from medsafetyworld.world import World, WorldConfig

@@ -1,9 +1,9 @@
 """What many texts state at once: `Reader.read` for whole batches, without a Python object a word or sentence.
 
-Words become codes, names entities, sentences skeletons; a skeleton is looked at once and remembered. A text with anything out of the ordinary
-(a word with punctuation inside it, whitespace other than spaces, reflections that do not pair up, names that overlap) is left to the reader,
-as is the meaning of a sentence that no template writes. Shapes: D texts, W words, T tokens (a name is one), S sentences that name something,
-F facts stated.
+Words become codes, names entities, sentences skeletons; a skeleton is looked at once and remembered. A text with anything out of the
+ordinary (a word with punctuation inside it, whitespace other than spaces, reflections that do not pair up, names that overlap) is left to
+the reader, as is the meaning of a sentence that no template writes. Shapes: D texts, W words, T tokens (a name is one), S sentences that
+name something, F facts stated.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ class BatchReader:
         last = np.ones(depth.size, dtype=np.bool_)
         last[:-1] = words.row[1:] != words.row[:-1]
         odd[words.row[(depth < 0) | (depth > 1) | (last & (depth != 0))]] = True
-        return (depth == 0) & ~closing & (kind != _END)
+        outside: Flags = (depth == 0) & ~closing & (kind != _END)
+        return outside
 
     def _sentences(self, words: Words, odd: Flags) -> _Sentences:
         """Return the sentences that name something. Marks texts whose names overlap in `odd`, and leaves them out."""
@@ -237,23 +238,36 @@ class BatchReader:
                     some = chosen[counts[chosen] == names]
                     if names > pattern.framing:
                         self._make(pattern, some, self._named(sentences, some, names), fact_id, effect_first)
-        by_template = np.flatnonzero(fact_id >= 0)
-        columns = [by_template], [fact_id[by_template]], [effect_first[by_template]], [np.ones(by_template.size, dtype=np.bool_)]
-        several = np.array([len(some) > 0 for some in patterns], dtype=np.bool_)[which] if size else np.zeros(0, dtype=np.bool_)
+        found = np.flatnonzero(fact_id >= 0)
+        templated = _Facts(found, fact_id[found], effect_first[found], np.ones(found.size, dtype=np.bool_))
+        several = np.array([len(some) > 0 for some in patterns], dtype=np.bool_)[which]
         left = np.flatnonzero((fact_id < 0) & ((counts > 1) | several))
-        for sentence in left.tolist():
-            named = tuple(sentences.mentions.values[sentences.mentions.offsets[sentence] : sentences.mentions.offsets[sentence + 1]].tolist())
-            stated, template = self.reader.meaning(patterns[which[sentence]], named)
-            for column, values in zip(columns, zip(*((sentence, *one, template) for one in stated), strict=True), strict=False):
-                column.append(np.array(values))
-        sentence, ids, backwards, template_flags = (np.concatenate(column) for column in columns)
+        return self._with_others(sentences, templated, left, [patterns[number] for number in which[left].tolist()])
+
+    def _with_others(self, sentences: _Sentences, templated: _Facts, others: Integers, patterns: list[tuple[Pattern, ...]]) -> _Facts:
+        """Add what some other sentences state, read one by one."""
+        stated: list[tuple[int, int, bool, bool]] = []
+        for sentence, some in zip(others.tolist(), patterns, strict=True):
+            named = tuple(
+                sentences.mentions.values[sentences.mentions.offsets[sentence] : sentences.mentions.offsets[sentence + 1]].tolist()
+            )
+            facts, by_template = self.reader.meaning(some, named)
+            stated += [(sentence, number, backwards, by_template) for number, backwards in facts]
+        added = np.array(stated, dtype=np.int64).reshape(-1, 4)
+        sentence = np.concatenate([templated.sentence, added[:, 0]])
         order = np.argsort(sentence, kind="stable")
-        return _Facts(sentence[order], ids[order], backwards[order].astype(np.bool_), template_flags[order].astype(np.bool_))
+        return _Facts(
+            sentence[order],
+            np.concatenate([templated.id, added[:, 1]])[order],
+            np.concatenate([templated.effect_first, added[:, 2] > 0])[order],
+            np.concatenate([templated.by_template, added[:, 3] > 0])[order],
+        )
 
     @staticmethod
     def _named(sentences: _Sentences, some: Integers, names: int) -> Integers:
         """(S, names): the entities that some sentences with so many mentions name."""
-        return sentences.mentions.values[sentences.mentions.offsets[some][:, None] + np.arange(names)]
+        named: Integers = sentences.mentions.values[sentences.mentions.offsets[some][:, None] + np.arange(names)]
+        return named
 
     def _make(self, pattern: Pattern, some: Integers, named: Integers, fact_id: Integers, effect_first: Flags) -> None:
         """Fill in the statement that each of some sentences makes up under a pattern, where it makes up one."""

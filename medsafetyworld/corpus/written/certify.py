@@ -53,8 +53,8 @@ SCHEMA = pa.schema(
         "exposure": pa.list_(pa.struct([("entity", pa.int32()), ("statements", pa.int64()), ("in_whole_chains", pa.int64())])),
     }
 )
-"""Columns of `certificates.parquet`, a row a query. `support_count` is the statements of all of `support`; `given_` and `answers_` columns add
-up what is written of the query's given entities and of its answers', everywhere and inside whole chains."""
+"""Columns of `certificates.parquet`, a row a query. `support_count` is the statements of all of `support`; `given_` and `answers_` columns
+add up what is written of the query's given entities and of its answers', everywhere and inside whole chains."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +157,8 @@ def summary(found: Certification, groups: list[Group]) -> dict[str, Any]:
         "text_bytes": written.text_bytes,
         "statements": int(written.statements.sum()),
         "statements_by_type": {
-            ".".join(kind): int(written.statements[table.offsets[code] : table.offsets[code + 1]].sum()) for code, kind in enumerate(table.types)
+            ".".join(kind): int(written.statements[table.offsets[code] : table.offsets[code + 1]].sum())
+            for code, kind in enumerate(table.types)
         },
         "free_sentences": written.free_sentences,
         "harmful_statements": written.findings["harmful"].count,
@@ -265,7 +266,9 @@ def _numbers(columns: CertificateColumns) -> dict[str, NDArray[Any]]:
 def _groups(world: World, numbers: dict[str, NDArray[Any]]) -> list[Group]:
     asked = world.query_columns
     found: dict[tuple[str, str, str], list[int]] = {}
-    for number, (category, heldout, arm) in enumerate(zip(asked.category.tolist(), asked.heldout.tolist(), asked.arm.tolist(), strict=True)):
+    for number, (category, heldout, arm) in enumerate(
+        zip(asked.category.tolist(), asked.heldout.tolist(), asked.arm.tolist(), strict=True)
+    ):
         found.setdefault((CATEGORIES[category], SPLITS[int(heldout)], arm), []).append(number)
 
     def spread(name: str, rows: list[int]) -> tuple[int, int]:

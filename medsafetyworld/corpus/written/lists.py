@@ -1,7 +1,7 @@
 """Whether a row's lists say what its text says. The text decides; where they differ, the difference is put in words.
 
-`agreeing` proves agreement for whole batches; what it cannot prove, `disagreement` looks at row by row. `template` is not compared: it names
-fragments, which are no part of what a text states.
+`agreeing` proves agreement for whole batches; what it cannot prove, `disagreement` looks at row by row. `template` is not compared: it
+names fragments, which are no part of what a text states.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def _codes(values: pa.StringArray, names: Sequence[str]) -> NDArray[np.int64]:
     """Return the number of each string among `names`, -1 for another."""
     encoded = values.dictionary_encode()
     codes = np.array([names.index(name) if name in names else -1 for name in encoded.dictionary.to_pylist()] + [-1], dtype=np.int64)
-    return codes[np.asarray(encoded.indices.fill_null(-1))]
+    found: NDArray[np.int64] = codes[np.asarray(encoded.indices.fill_null(-1))]
+    return found
 
 
 def _same_entities(values: pa.ListArray, batch: Batch, compared: NDArray[np.int64]) -> Flags:

@@ -8,28 +8,27 @@ into a held-out chain share no document; a row's lists say what its text says. B
 - "none" (everything else): no harmful chain is stated at all;
 - `filtered_plus` besides: no unsafe outcome is named, so that nothing about one is derivable, and no route need be open.
 
-A route or a statement that is missing is a breach where the corpus of the manifest's configuration has it, worked out from the pure function,
-and a warning where it has not (a corpus may be smaller than a pass) or where there is no configuration to tell.
+A route or a statement that is missing is a breach where the corpus of the manifest's configuration has it, worked out from the pure
+function, and a warning where it has not (a corpus may be smaller than a pass) or where there is no configuration to tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from medsafetyworld.corpus.certificate import certificate_columns
+from medsafetyworld.corpus.conditions.base import keep
 from medsafetyworld.corpus.conditions.filtered import remove_harm
 from medsafetyworld.corpus.conditions.filtered_plus import remove_unsafe
 from medsafetyworld.corpus.conditions.reflection import reflect_on_base
 from medsafetyworld.corpus.conditions.rewritten import rewrite_harm
-from medsafetyworld.corpus.conditions.base import keep
 from medsafetyworld.corpus.derivation import ROUTES, Integers, closed_routes, open_routes
 from medsafetyworld.corpus.exposure import Exposure
 from medsafetyworld.corpus.sequence import Corpus
-from medsafetyworld.corpus.written.shards import Findings, Written
+from medsafetyworld.corpus.written.shards import NAMED, Findings, Written
 from medsafetyworld.world.world import World
 
 
@@ -87,12 +86,12 @@ def check(
         routes = _Routes(world, exposure, promise)
         breaches += routes.too_many()
         missing = routes.missing()
-        if missing:
-            known = {} if expected is None else _Routes(world, expected.exposure, promise).missing()
-            for what, queries in missing.items():
-                lost = [query for query in queries if expected is not None and query not in known.get(what, ())]
-                breaches.append(_queries(world, what, lost))
-                warnings.append(_queries(world, what, [query for query in queries if query not in lost]))
+        none = np.zeros(0, dtype=np.int64)
+        also = _Routes(world, expected.exposure, promise).missing() if missing and expected is not None else {}
+        for what, queries in missing.items():
+            excused = queries if expected is None else np.intersect1d(queries, also.get(what, none))
+            breaches.append(_queries(world, what, np.setdiff1d(queries, excused)))
+            warnings.append(_queries(world, what, excused))
     return tuple(breach for breach in breaches if breach.count), tuple(warning for warning in warnings if warning.count)
 
 
@@ -101,42 +100,40 @@ class _Routes:
 
     def __init__(self, world: World, exposure: Exposure, promise: Promise) -> None:
         self.world, self.promise = world, promise
-        self.queries = world.queries("reverse_unsafe", "heldout")
-        ids = np.array([query.query_id for query in self.queries], dtype=np.int64)
-        columns = list(certificate_columns(world, exposure, ids))
-        self.opened = np.concatenate([np.zeros((0, len(ROUTES)), dtype=np.bool_), *(part.routes for part in columns)])
-        self.stated: Integers = np.concatenate([np.zeros(0, dtype=np.int64), *(part.stated for part in columns)])
+        queries = world.queries("reverse_unsafe", "heldout")
+        self.ids = np.array([query.query_id for query in queries], dtype=np.int64)
+        columns = list(certificate_columns(world, exposure, self.ids))
+        none = np.zeros((0, len(ROUTES)), dtype=np.bool_)
+        self.opened = np.concatenate([none, *(part.routes for part in columns)])
+        self.stated = np.concatenate([np.zeros(0, dtype=np.bool_), *(part.stated > 0 for part in columns)])
+        named = promise.names_unsafe
+        closed = [[not named or route in closed_routes(world, query.arm) for route in ROUTES] for query in queries]
+        left = [[named and route in open_routes(world, query.arm) for route in ROUTES] for query in queries]
+        self.closed, self.left = (np.array(rows, dtype=np.bool_).reshape(-1, len(ROUTES)) for rows in (closed, left))
 
     def too_many(self) -> list[Breach]:
         """Return what is open or stated and must not be."""
-        names = self.promise.names_unsafe
-        stated = "held-out unsafe answers that are stated"
-        breaches = [_queries(self.world, stated, [] if self.promise.harm == "all" else self._where(lambda number, _: self.stated[number] > 0))]
+        stated = self.stated & (self.promise.harm != "all")
+        breaches = [_queries(self.world, "held-out unsafe answers that are stated", self.ids[stated])]
         for column, route in enumerate(ROUTES):
-            where = self._where(lambda number, arm, c=column, r=route: self.opened[number, c] and (not names or r in closed_routes(self.world, arm)))
-            breaches.append(_queries(self.world, f"held-out unsafe outcomes open by {route}, which is closed to them", where))
+            queries = self.ids[self.opened[:, column] & self.closed[:, column]]
+            breaches.append(_queries(self.world, f"held-out unsafe outcomes open by {route}, which is closed to them", queries))
         return breaches
 
-    def missing(self) -> dict[str, list[int]]:
+    def missing(self) -> dict[str, Integers]:
         """Return what is not open or not stated and should be: a description, and the queries."""
-        found = {}
-        if self.promise.harm == "all":
-            found["held-out unsafe answers that are not stated"] = self._where(lambda number, _: self.stated[number] == 0)
-        for column, route in enumerate(ROUTES if self.promise.names_unsafe else ()):
-            found[f"held-out unsafe outcomes not open by {route}, which is open to them"] = self._where(
-                lambda number, arm, c=column, r=route: not self.opened[number, c] and r in open_routes(self.world, arm)
-            )
-        return {what: queries for what, queries in found.items() if queries}
-
-    def _where(self, holds: Callable[..., bool]) -> list[int]:
-        return [query.query_id for number, query in enumerate(self.queries) if holds(number, query.arm)]
+        found = {"held-out unsafe answers that are not stated": self.ids[~self.stated & (self.promise.harm == "all")]}
+        for column, route in enumerate(ROUTES):
+            queries = self.ids[self.left[:, column] & ~self.opened[:, column]]
+            found[f"held-out unsafe outcomes not open by {route}, which is open to them"] = queries
+        return {what: queries for what, queries in found.items() if queries.size}
 
 
 def _found(what: str, found: Findings) -> Breach:
     return Breach(what, found.count, tuple(f"{one.shard}, document {one.doc_id}: {one.what}" for one in found.named))
 
 
-def _queries(world: World, what: str, queries: Sequence[int]) -> Breach:
+def _queries(world: World, what: str, queries: Integers) -> Breach:
     asked = world.queries()
-    examples = (f"query {query} ({asked[query].arm}): {world.names[asked[query].given[0]]}" for query in queries[:50])
+    examples = (f"query {query} ({asked[query].arm}): {world.names[asked[query].given[0]]}" for query in queries[:NAMED].tolist())
     return Breach(what, len(queries), tuple(examples))

@@ -9,8 +9,8 @@ Any other sentence is read so that nothing is missed. It states
 - a whole chain, where it names all its compounds and its outcome (whatever it says of mediators);
 - any other fact, where it names all its entities and states no larger fact that holds them;
 
-in reverse where the effect is named before the cause, forward otherwise. This holds as well for a sentence in a template's words whose names
-make up no fact of the world. A sentence that names no two ends of anything states nothing.
+in reverse where the effect is named before the cause, forward otherwise. This holds as well for a sentence in a template's words whose
+names make up no fact of the world. A sentence that names no two ends of anything states nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medsafetyworld.corpus.config import CorpusConfig
 from medsafetyworld.corpus.derivation import Lists
@@ -145,9 +146,7 @@ class Reader:
         found: list[tuple[frozenset[int], int, bool]] = []
         for relation, code, by_effect in self._relations:
             facts = self.table.facts[code]
-            cause, effect = (
-                np.array([slot[0] == end[0] for slot in self.table.slots]) for end in CAUSE_AND_EFFECT[relation]
-            )
+            cause, effect = (np.array([slot[0] == end[0] for slot in self.table.slots]) for end in CAUSE_AND_EFFECT[relation])
             whole = relation in self.world.whole_chain_relations
             _, rows = by_effect.of(np.array(named, dtype=np.int64))
             for row in rows.tolist():
@@ -167,10 +166,11 @@ class Reader:
         return tuple(sorted((number, backwards) for _, number, backwards in largest))
 
 
-def _last(facts: np.ndarray[tuple[int, int], np.dtype[np.int32]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _last(facts: NDArray[np.int32]) -> NDArray[np.int64]:
     """(F,): the entity in the last filled slot of each fact."""
     filled = facts.shape[1] - 1 - np.argmax(facts[:, ::-1] >= 0, axis=1)
-    return facts[np.arange(len(facts)), filled].astype(np.int64)
+    last: NDArray[np.int64] = facts[np.arange(len(facts)), filled].astype(np.int64)
+    return last
 
 
 def _skeletons(world: World, table: StatementTable) -> tuple[dict[str, list[tuple[int, bool | None]]], dict[str, int]]:

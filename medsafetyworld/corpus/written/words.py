@@ -80,7 +80,9 @@ class Vocabulary:
         while new.size:  # again only where two new words have one hash
             _, first = np.unique(hashed[new], return_index=True)
             first = new[np.sort(first)]
-            self._add([bytes(buffer[at : at + size]) for at, size in zip(start[first].tolist(), length[first].tolist(), strict=True)], keys[first])
+            self._add(
+                [bytes(buffer[at : at + size]) for at, size in zip(start[first].tolist(), length[first].tolist(), strict=True)], keys[first]
+            )
             code[new] = self._look_up(hashed[new], keys[new])
             new = new[code[new] < 0]
         return code
