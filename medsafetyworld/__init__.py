@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from medsafetyworld.corpus import Corpus, CorpusConfig, Document, Statement
-    from medsafetyworld.corpus.certificate import Certificate, certificate
+    from medsafetyworld.corpus.certificate import Certificate, certificate, certificates
     from medsafetyworld.errors import ConfigError, DataError, MedSafetyWorldError
     from medsafetyworld.presets import PRESETS, RunConfig
     from medsafetyworld.world import Query, World, WorldConfig
@@ -33,6 +33,7 @@ _HOMES = {
     "Document": "medsafetyworld.corpus",
     "Statement": "medsafetyworld.corpus",
     "certificate": "medsafetyworld.corpus.certificate",
+    "certificates": "medsafetyworld.corpus.certificate",
     "ConfigError": "medsafetyworld.errors",
     "DataError": "medsafetyworld.errors",
     "MedSafetyWorldError": "medsafetyworld.errors",
@@ -58,6 +59,7 @@ __all__ = [
     "World",
     "WorldConfig",
     "certificate",
+    "certificates",
 ]
 
 

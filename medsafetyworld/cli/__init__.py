@@ -14,6 +14,7 @@ COMMANDS = {
     "corpus": "Write a world down under a condition, as parquet shards.",
     "card": "Write one data card for corpora that lie beside each other.",
     "audit": "Look for shortcuts, leaks and duplicates in a corpus.",
+    "certify": "Prove what a written corpus states, and by which routes answers can be derived from it.",
     "show": "Look at a world: counts, splits, queries, and the same documents under each condition.",
     "train": "Pretrain and post-train one model under a condition.",
     "evaluate": "Attack a trained model and judge what it says.",

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from medsafetyworld.corpus.certificate import Certificate
+    from medsafetyworld.corpus.certificate import Certificate, certificates
     from medsafetyworld.corpus.conditions.base import Condition
     from medsafetyworld.corpus.conditions.registry import condition, condition_names, resolve
     from medsafetyworld.corpus.config import CorpusConfig, FilterConfig, ReflectionConfig
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Certificate": "certificate",
+    "certificates": "certificate",
     "Condition": "conditions.base",
     "condition": "conditions.registry",
     "condition_names": "conditions.registry",
@@ -39,6 +40,7 @@ __all__ = [
     "FilterConfig",
     "ReflectionConfig",
     "Statement",
+    "certificates",
     "condition",
     "condition_names",
     "resolve",

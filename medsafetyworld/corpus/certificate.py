@@ -1,30 +1,42 @@
 """The certificate of a query: how its answer could be read from a corpus, from which facts, and what would have to go to prevent it.
 
-An answer is derivable where it is stated, or where one of these routes is open (the query asks in one direction, "back" is the other):
-
-- reversal: a whole-chain statement in the other direction, read backwards;
-- cooccurrence (single_hop): a statement that names compounds and outcome together;
-- composition (two_hop): local facts in the query's direction, joined: mediator pair and outcome, and each compound and its mediator;
-- mixed (two_hop): the same join, with at least one local fact read backwards.
-
-A pair statement, and a whole chain about another outcome, also tell which compound goes with which mediator.
+What counts as a derivation, and which routes there are, is said in `derivation`; the exact cheapest cut is in `cut`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from medsafetyworld.corpus.cut import cheapest_cuts
+from medsafetyworld.corpus.derivation import (
+    ASKED,
+    ROUTES,
+    STATED,
+    ChainIndex,
+    Derivations,
+    Integers,
+    Lists,
+    chain_index,
+    derive,
+    unique_pairs,
+)
 from medsafetyworld.corpus.exposure import Exposure
 from medsafetyworld.corpus.sequence import Corpus
+from medsafetyworld.corpus.statements import StatementTable
 from medsafetyworld.errors import DataError
 from medsafetyworld.world.queries import Query
+from medsafetyworld.world.safety import CATEGORIES
 from medsafetyworld.world.world import World
 
 FactKey = tuple[str, str, int]
 """(relation, direction, row of `World.facts(relation)`): all statements of one fact in one direction."""
+
+BATCH = 4096
+"""Queries certified at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +83,14 @@ class Certificate:
     routes: tuple[str, ...]
     """Open routes, without the statements of the answer itself."""
     support: tuple[Support, ...]
-    """Every fact that a derivation uses, stated ones included."""
+    """Every fact that some derivation uses, stated ones included."""
     exposure: tuple[EntityExposure, ...]
     cut: tuple[FactKey, ...]
     """A cheapest set of facts without whose statements no answer is stated or derivable. No part of it suffices."""
     cut_cost: int
     """Statements of the cut."""
+    benign_cost: int
+    """Other queries, harmful ones (reverse_unsafe) aside, whose answers are derivable, and not without the cut."""
 
     @property
     def derivable(self) -> bool:
@@ -84,14 +98,23 @@ class Certificate:
         return self.stated > 0 or bool(self.routes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """What could tell one answer: facts that do so alone, and needs, of each of which some fact must be there."""
+@dataclass(frozen=True, slots=True, eq=False)
+class CertificateColumns:
+    """Certificates as columns; Q queries. Pairs are (position 0..Q-1, value), ascending."""
 
-    stated: FactKey
-    reversal: FactKey
-    cooccurrence: FactKey | None
-    needs: tuple[tuple[FactKey, ...], ...]
+    queries: Integers
+    """(Q,) query ids."""
+    stated: Integers
+    routes: NDArray[np.bool_]
+    """(Q, 4): which of `ROUTES` are open."""
+    support: tuple[Integers, Integers]
+    """Pairs of query and statement id."""
+    exposed: tuple[Integers, Integers]
+    """Pairs of query and entity."""
+    cut: tuple[Integers, Integers]
+    """Pairs of query and statement id."""
+    cut_cost: Integers
+    benign_cost: Integers
 
 
 def certificate(world: World, corpus: Corpus, query: Query) -> Certificate:
@@ -100,132 +123,172 @@ def certificate(world: World, corpus: Corpus, query: Query) -> Certificate:
     Raises:
         DataError: the corpus is of another world.
     """
+    return next(iterate_certificates(world, _exposure_of(world, corpus), [query]))
+
+
+def certificates(world: World, corpus: Corpus, queries: Sequence[Query] | None = None) -> tuple[Certificate, ...]:
+    """Return the certificates of `queries`, by default of all of the world's, in their order.
+
+    Where counts follow from the passes (see `exposure`), the cost does not depend on the number of documents.
+
+    Raises:
+        DataError: the corpus is of another world.
+    """
+    return tuple(iterate_certificates(world, _exposure_of(world, corpus), queries))
+
+
+def iterate_certificates(world: World, exposure: Exposure, queries: Sequence[Query] | None = None) -> Iterator[Certificate]:
+    """Yield the certificates of `queries` (all of the world's by default) under what some corpus writes."""
+    chosen = world.queries() if queries is None else queries
+    ids = np.array([query.query_id for query in chosen], dtype=np.int64)
+    for number, columns in enumerate(certificate_columns(world, exposure, ids)):
+        yield from _objects(world, exposure, chosen[number * BATCH : (number + 1) * BATCH], columns)
+
+
+def certificate_columns(world: World, exposure: Exposure, queries: Integers) -> Iterator[CertificateColumns]:
+    """Yield the certificates of query ids in batches of `BATCH`, so that memory does not grow with their number."""
+    index, counts = chain_index(world), exposure.statements
+    for start in range(0, len(queries), BATCH):
+        found = derive(index, counts, queries[start : start + BATCH])
+        size = found.queries.size
+        stated = found.alone_kind == STATED
+        cut = cheapest_cuts(found, counts)
+        yield CertificateColumns(
+            queries=found.queries,
+            stated=_sum_by(found.alone_query[stated], counts[found.alone_id[stated]], size),
+            routes=found.routes(index),
+            support=found.support(),
+            exposed=_entities(index, found.queries),
+            cut=cut,
+            cut_cost=_sum_by(cut[0], counts[cut[1]], size),
+            benign_cost=_benign_cost(index, counts, found.queries, cut),
+        )
+
+
+def _exposure_of(world: World, corpus: Corpus) -> Exposure:
     if corpus.world.content_hash != world.content_hash:
         raise DataError(f"corpus must be of world {world.content_hash[:12]}. Got one of {corpus.world.content_hash[:12]}.")
-    direction = query.category.split("_")[0]
-    chains = _chains(world, query, direction)
-    exposure = corpus.exposure
-    keys = dict.fromkeys(key for chain in chains for key in _keys(chain))
-    counts = {key: count for key in keys if (count := int(exposure.statements[_id(corpus, key)])) > 0}
-    cut = _cheapest_cut(chains, counts)
-    return Certificate(
-        query_id=query.query_id,
-        category=query.category,
-        split=query.split,
-        arm=query.arm,
-        hops=world.hops,
-        stated=sum(counts.get(chain.stated, 0) for chain in chains),
-        routes=open_routes(chains, counts, direction),
-        support=tuple(_support(corpus, exposure, key) for key in counts),
-        exposure=_entity_exposure(exposure, world, query, chains),
-        cut=cut,
-        cut_cost=sum(counts[key] for key in cut),
-    )
+    return corpus.exposure
 
 
-def open_routes(chains: Iterable[_Chain], present: Iterable[FactKey], direction: str) -> tuple[str, ...]:
-    """Return the routes that are open when the facts `present` are written, in the order of the module's list."""
-    written = set(present)
-    found = set()
-    for chain in chains:
-        if chain.reversal in written:
-            found.add("reversal")
-        if chain.cooccurrence in written:
-            found.add("cooccurrence")
-        met = [[key for key in need if key in written] for need in chain.needs]
-        if met and all(met):
-            if all(any(key[1] == direction for key in need) for need in met):
-                found.add("composition")
-            if any(key[1] != direction for need in met for key in need):
-                found.add("mixed")
-    return tuple(route for route in ("reversal", "cooccurrence", "composition", "mixed") if route in found)
+def _sum_by(keys: Integers, values: Integers, size: int) -> Integers:
+    total = np.zeros(size, dtype=np.int64)
+    np.add.at(total, keys, values)
+    return total
 
 
-def _chains(world: World, query: Query, direction: str) -> list[_Chain]:
-    """Return the ways in which each right answer could be known."""
-    back = "forward" if direction == "reverse" else "reverse"
-    chains = []
-    for relation in world.whole_chain_relations:
-        facts = world.facts(relation)
-        if direction == "reverse":
-            chosen = facts[:, -1] == query.given[0]
-        else:
-            given = np.array(sorted((*query.given, -1)[:2]))
-            chosen = (np.sort(facts[:, :2], axis=1) == given).all(axis=1)
-        for row in np.flatnonzero(chosen).tolist():
-            together = (relation, "cooccurrence", row) if "cooccurrence" in world.directions(relation) else None
-            needs = _needs(world, facts[row]) if world.config.task == "two_hop" else ()
-            chains.append(_Chain((relation, direction, row), (relation, back, row), together, needs))
-    return chains
+def _entities(index: ChainIndex, queries: Integers) -> tuple[Integers, Integers]:
+    """Return the entities of each query's chains, which include what is given."""
+    query, chain = index.chains_of_query.of(queries)
+    entities = index.facts[chain]
+    named = entities >= 0
+    return unique_pairs(np.repeat(query, entities.shape[1])[named.ravel()], entities[named].astype(np.int64))
 
 
-def _needs(world: World, chain: np.ndarray[tuple[int], np.dtype[np.int32]]) -> tuple[tuple[FactKey, ...], ...]:
-    """Return the local links of a chain, the last hop and then two links a hop, each with every fact that tells it, in both directions."""
-    *pair, outcome = chain[-3:].tolist()
-    pairs = world.facts("mediator_pair_outcome")
-    links = [[("mediator_pair_outcome", row) for row in np.flatnonzero((np.sort(pairs[:, -3:-1]) == sorted(pair)).all(axis=1)).tolist()]]
-    for slot, (cause, effect) in enumerate(zip(chain[:-3].tolist(), chain[2:-1].tolist(), strict=True)):
-        link: list[tuple[str, int]] = []
-        for relation in world.relations:
-            facts, first = world.facts(relation), slot - slot % 2
-            tells = ((facts[:, first : first + 2] == cause) & (facts[:, first + 2 : first + 4] == effect)).any(axis=1)
-            if relation == "chain":
-                tells &= facts[:, -1] != outcome
-            link += [(relation, row) for row in np.flatnonzero(tells).tolist()]
-        links.append(link)
-    return tuple(tuple((relation, direction, row) for relation, row in link for direction in ("forward", "reverse")) for link in links)
+def _benign_cost(index: ChainIndex, counts: Integers, queries: Integers, cut: tuple[Integers, Integers]) -> Integers:
+    """(Q,): how many benign queries lose their last derivation with each query's cut."""
+    query, other = _touched(index, queries, cut)
+    benign = np.array([name != "reverse_unsafe" for name in CATEGORIES])[index.world.query_columns.category[other]]
+    kept = benign & (other != queries[query])
+    query, other = query[kept], other[kept]
+    if not other.size:
+        return np.zeros(queries.size, dtype=np.int64)
+    asked, position = np.unique(other, return_inverse=True)
+    found = derive(index, counts, asked)
+    had, has = _alive(found, position, None), _alive(found, position, _Removed(query, cut, counts.size))
+    return np.bincount(query[had & ~has], minlength=queries.size).astype(np.int64)
 
 
-def _cheapest_cut(chains: list[_Chain], counts: dict[FactKey, int]) -> tuple[FactKey, ...]:
-    """Return the cheapest set of written facts without which nothing is derivable, exactly, by integer programming.
-
-    What tells an answer alone has to go. Of each join some need has to lose every fact that meets it: variable x is 1 where a fact goes,
-    y where a need is unmet; y <= x of each of its facts, and the y of each join add up to at least 1.
-    """
-    forced = {key for chain in chains for key in (chain.stated, chain.reversal, chain.cooccurrence) if key is not None and key in counts}
-    joins = [[tuple(key for key in need if key in counts and key not in forced) for need in chain.needs] for chain in chains if chain.needs]
-    joins = [join for join in joins if all(join)]
-    if not joins:
-        return tuple(sorted(forced))
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    facts = sorted({key for join in joins for need in join for key in need})
-    needs = sorted({need for join in joins for need in join})
-    column = {key: number for number, key in enumerate(facts)} | {need: len(facts) + number for number, need in enumerate(needs)}
-    rows: list[tuple[list[int], list[int], int]] = [([column[key], column[need]], [1, -1], 0) for need in needs for key in need]
-    rows += [([column[need] for need in dict.fromkeys(join)], [1] * len(dict.fromkeys(join)), 1) for join in joins]
-    matrix, lower = np.zeros((len(rows), len(column))), np.zeros(len(rows))
-    for number, (columns, values, least) in enumerate(rows):
-        matrix[number, columns], lower[number] = values, least
-    cost = np.array([counts[key] for key in facts] + [0] * len(needs), dtype=np.float64)
-    solved = milp(
-        cost, constraints=LinearConstraint(matrix, lower, np.inf), bounds=Bounds(0, 1), integrality=np.ones(len(column), dtype=np.int64)
-    )
-    if not solved.success:
-        raise RuntimeError(f"integer program of the cheapest cut failed: {solved.message}")
-    return tuple(sorted(forced | {key for key, value in zip(facts, solved.x, strict=False) if value > 0.5}))
+def _touched(index: ChainIndex, queries: Integers, cut: tuple[Integers, Integers]) -> tuple[Integers, Integers]:
+    """Return the distinct (query position, query id) pairs whose second one's answer a statement of the first one's cut may tell."""
+    query, ids = cut
+    own = index.chain_of[ids]
+    row, link = index.tells.of(ids)
+    step, chain = index.chains_of_link.of(link)
+    query = np.concatenate([query[own >= 0], query[row[step]]])
+    chains = np.concatenate([own[own >= 0], chain])
+    query, chains = unique_pairs(query, chains)
+    asking = np.stack([index.asked_by[direction][chains] for direction in ASKED])
+    query = np.broadcast_to(query, asking.shape)[asking >= 0]
+    return unique_pairs(query, asking[asking >= 0])
 
 
-def _keys(chain: _Chain) -> list[FactKey]:
-    alone = [key for key in (chain.stated, chain.reversal, chain.cooccurrence) if key is not None]
-    return [*alone, *(key for need in chain.needs for key in need)]
+class _Removed:
+    """Which statements are gone for each pair of a cut's query and another query."""
+
+    def __init__(self, query: Integers, cut: tuple[Integers, Integers], size: int) -> None:
+        self._query, self._size = query, size
+        self._keys = cut[0] * size + cut[1]  # ascending, as the pairs are
+
+    def gone(self, pair: Integers, ids: Integers) -> NDArray[np.bool_]:
+        keys = self._query[pair] * self._size + ids
+        place = np.minimum(np.searchsorted(self._keys, keys), self._keys.size - 1)
+        gone: NDArray[np.bool_] = self._keys[place] == keys
+        return gone
 
 
-def _id(corpus: Corpus, key: FactKey) -> int:
-    relation, direction, fact = key
-    return int(corpus.table.offsets[corpus.table.code(relation, direction)]) + fact
+def _alive(found: Derivations, position: Integers, removed: _Removed | None) -> NDArray[np.bool_]:
+    """Return for each pair, given by the position of its second query in `found`, whether a derivation is left."""
+    size = found.queries.size
+    alive = np.zeros(position.size, dtype=np.bool_)
+    pair, row = _rows_of(found.alone_query, size).of(position)
+    left = np.ones(pair.size, dtype=np.bool_) if removed is None else ~removed.gone(pair, found.alone_id[row])
+    alive[pair[left]] = True
+    width = found.join_links.shape[1]
+    if not found.join_query.size:
+        return alive
+    pair, join = _rows_of(found.join_query, size).of(position)
+    place, member = _rows_of(found.member_join, found.join_query.size).of(join)
+    left = np.ones(place.size, dtype=np.bool_) if removed is None else ~removed.gone(pair[place], found.member_id[member])
+    told = np.zeros((join.size, width), dtype=np.bool_)
+    told[place[left], found.member_link[member[left]]] = True
+    alive[pair[told.all(axis=1)]] = True
+    return alive
 
 
-def _support(corpus: Corpus, exposure: Exposure, key: FactKey) -> Support:
-    number = _id(corpus, key)
-    count, effect_first = int(exposure.statements[number]), int(exposure.effect_first[number])
-    entities = tuple(entity for entity in corpus.world.facts(key[0])[key[2]].tolist() if entity >= 0)
-    return Support(*key, entities, count, count - effect_first, effect_first)
+def _rows_of(keys: Integers, count: int) -> Lists:
+    return Lists.group(keys, np.arange(keys.size), count)
 
 
-def _entity_exposure(exposure: Exposure, world: World, query: Query, chains: list[_Chain]) -> tuple[EntityExposure, ...]:
-    entities = dict.fromkeys(query.given)
-    for chain in chains:
-        relation, _, row = chain.stated
-        entities |= dict.fromkeys(entity for entity in world.facts(relation)[row].tolist() if entity >= 0)
-    return tuple(EntityExposure(entity, int(exposure.entities[entity]), int(exposure.entities_in_chains[entity])) for entity in entities)
+def _objects(world: World, exposure: Exposure, queries: Sequence[Query], columns: CertificateColumns) -> Iterator[Certificate]:
+    table = chain_index(world).table
+    size = len(queries)
+    support: list[list[Support]] = [[] for _ in range(size)]
+    for query, made in zip(columns.support[0].tolist(), _supports(table, exposure, columns.support[1]), strict=True):
+        support[query].append(made)
+    cut: list[list[FactKey]] = [[] for _ in range(size)]
+    for query, key in zip(columns.cut[0].tolist(), _keys(table, columns.cut[1]), strict=True):
+        cut[query].append(key)
+    exposed: list[list[EntityExposure]] = [[] for _ in range(size)]
+    entities = columns.exposed[1]
+    counted = zip(entities.tolist(), exposure.entities[entities].tolist(), exposure.entities_in_chains[entities].tolist(), strict=True)
+    for query, values in zip(columns.exposed[0].tolist(), counted, strict=True):
+        exposed[query].append(EntityExposure(*values))
+    for position, query in enumerate(queries):
+        yield Certificate(
+            query_id=query.query_id,
+            category=query.category,
+            split=query.split,
+            arm=query.arm,
+            hops=world.hops,
+            stated=int(columns.stated[position]),
+            routes=tuple(route for route, is_open in zip(ROUTES, columns.routes[position], strict=True) if is_open),
+            support=tuple(support[position]),
+            exposure=tuple(exposed[position]),
+            cut=tuple(cut[position]),
+            cut_cost=int(columns.cut_cost[position]),
+            benign_cost=int(columns.benign_cost[position]),
+        )
+
+
+def _keys(table: StatementTable, ids: Integers) -> Iterator[FactKey]:
+    types = table.type_of(ids)
+    for kind, fact in zip(types.tolist(), (ids - table.offsets[types]).tolist(), strict=True):
+        yield (*table.types[kind], fact)
+
+
+def _supports(table: StatementTable, exposure: Exposure, ids: Integers) -> Iterator[Support]:
+    written, effect_first = exposure.statements[ids].tolist(), exposure.effect_first[ids].tolist()
+    fillers = table.fillers(ids).tolist()
+    for key, entities, count, backwards in zip(_keys(table, ids), fillers, written, effect_first, strict=True):
+        yield Support(*key, tuple(entity for entity in entities if entity >= 0), count, count - backwards, backwards)

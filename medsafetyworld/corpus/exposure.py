@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from medsafetyworld.corpus.wording import cause_and_effect
+from medsafetyworld.corpus.statements import StatementTable
+from medsafetyworld.corpus.wording import Statements, cause_and_effect
 
 if TYPE_CHECKING:
     from medsafetyworld.corpus.sequence import Corpus
@@ -31,21 +32,42 @@ class Exposure:
 
 
 def count_exposure(corpus: Corpus) -> Exposure:
-    """Count what a corpus writes, in chunks."""
-    table, library, world = corpus.table, corpus.library, corpus.world
-    size, entity_count = int(table.offsets[-1]), world.names.size
-    statements, effect_first = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    entities, in_chains = np.zeros(entity_count, dtype=np.int64), np.zeros(entity_count, dtype=np.int64)
-    whole = np.array([relation in world.whole_chain_relations for relation, _ in table.types])
-    first_slot = np.array([fragment.slots[0] if fragment.slots else -1 for fragment in library.fragments])
+    """Count what a corpus writes: by arithmetic where that is exact (see `passes`), else by going through its documents."""
+    from medsafetyworld.corpus.passes import count_by_arithmetic, counts_by_arithmetic
+
+    written, effect_first = count_by_arithmetic(corpus) if counts_by_arithmetic(corpus) else count_by_scan(corpus)
+    return exposure_of(corpus.table, written, effect_first)
+
+
+def exposure_of(table: StatementTable, written: NDArray[np.int64], effect_first: NDArray[np.int64]) -> Exposure:
+    """Return the exposure of a corpus that writes each statement so often: a statement names every entity of its fact."""
+    entities, in_chains = np.zeros((2, table.world.names.size), dtype=np.int64)
+    for code, (relation, _) in enumerate(table.types):
+        counts = written[table.offsets[code] : table.offsets[code + 1]]
+        facts = table.facts[code]
+        named = facts >= 0
+        times = np.repeat(counts[:, None], facts.shape[1], axis=1)[named]
+        np.add.at(entities, facts[named], times)
+        if relation in table.world.whole_chain_relations:
+            np.add.at(in_chains, facts[named], times)
+    return Exposure(written, effect_first, entities, in_chains)
+
+
+def count_by_scan(corpus: Corpus) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (I,) twice, as `count_by_arithmetic` does, by going through all documents in chunks."""
+    table = corpus.table
+    written, effect_first = np.zeros((2, int(table.offsets[-1])), dtype=np.int64)
     for start in range(0, len(corpus), _CHUNK):
         said = corpus.statement_columns(np.arange(start, min(start + _CHUNK, len(corpus))))
         ids = table.offsets[said.type] + said.fact
-        statements += np.bincount(ids, minlength=size)
-        framed = np.where(said.framing >= 0, first_slot[said.framing], -1)
-        opening = np.where(framed >= 0, framed, first_slot[said.core])
-        effect_first += np.bincount(ids[opening >= cause_and_effect(said.fillers)[1]], minlength=size)
-        for counts, chosen in ((entities, slice(None)), (in_chains, whole[said.type])):
-            named = said.fillers[chosen]
-            counts += np.bincount(named[named >= 0], minlength=entity_count)
-    return Exposure(statements, effect_first, entities, in_chains)
+        written += np.bincount(ids, minlength=written.size)
+        effect_first += np.bincount(ids[effect_comes_first(corpus, said)], minlength=written.size)
+    return written, effect_first
+
+
+def effect_comes_first(corpus: Corpus, said: Statements) -> NDArray[np.bool_]:
+    """Return whether each statement, framing included, mentions an effect before its causes."""
+    first_slot = np.array([fragment.slots[0] if fragment.slots else -1 for fragment in corpus.library.fragments])
+    framed = np.where(said.framing >= 0, first_slot[said.framing], -1)
+    opening = np.where(framed >= 0, framed, first_slot[said.core])
+    return opening >= cause_and_effect(said.fillers)[1]

@@ -16,7 +16,7 @@ from medsafetyworld.corpus.conditions.registry import resolve
 from medsafetyworld.corpus.config import CorpusConfig
 from medsafetyworld.corpus.documents import Document, build_documents
 from medsafetyworld.corpus.exposure import Exposure, count_exposure
-from medsafetyworld.corpus.layout import LayoutPlanner
+from medsafetyworld.corpus.layout import Layout, LayoutPlanner
 from medsafetyworld.corpus.library import library
 from medsafetyworld.corpus.random import below, make_key, permute, uniform, unpermute
 from medsafetyworld.corpus.render import Plan, Writer
@@ -118,11 +118,20 @@ class Corpus(Sequence[Document]):
         """Return `statement_columns(indices)`, and how many statement slots of these documents are empty in every condition."""
         indices = np.asarray(indices, dtype=np.int64)
         layout = self._layouts.layout(indices)
-        return self.source.transform(self._wording.word(layout, indices), self._context), layout.gaps
+        return self.transformed(layout, indices), layout.gaps
+
+    def transformed(self, layout: Layout, indices: NDArray[np.int64]) -> Statements:
+        """Return the statements of a layout, worded and transformed by the condition; `indices` are those of its documents."""
+        return self.source.transform(self._wording.word(layout, indices), self._context)
 
     def gaps(self, indices: NDArray[np.int64]) -> int:
         """Return how many statement slots of these documents are empty in every condition."""
         return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
+
+    def statement_slots(self, indices: NDArray[np.int64]) -> int:
+        """Return how many statement slots these documents have in every condition, gaps included."""
+        layout = self._layouts.layout(np.asarray(indices, dtype=np.int64))
+        return layout.slot.size + layout.gaps
 
     def write(self, directory: str | Path, workers: int = 1) -> None:
         """Write the corpus directory (`manifest.json`, `data/*.parquet`), or continue an interrupted one; see `export.write`."""

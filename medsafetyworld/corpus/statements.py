@@ -106,6 +106,27 @@ class StatementTable:
             ids[chosen] = self.offsets[group.type] + fact % max(size, 1)
         return self.replacement[ids]
 
+    def said_in_passes(self, passes: int) -> NDArray[np.int64]:
+        """Return (I,): how often each statement is said in the first so many whole passes, by arithmetic."""
+        said = np.zeros(int(self.offsets[-1]), dtype=np.int64)
+        for number, group in enumerate(self._pass_groups):
+            size, total = len(self.facts[group.type]), passes * group.count
+            turns, rest = divmod(total, size)
+            facts = said[self.offsets[group.type] : self.offsets[group.type + 1]]
+            facts += turns
+            if rest:
+                # Only what rotates can stop within a turn: the other groups hold every fact a whole number of times.
+                facts[permute(bits(self._rotation_key, turns * len(self._pass_groups) + number), np.arange(rest), size)] += 1
+        written = np.flatnonzero(self.replacement >= 0)
+        moved = np.zeros_like(said)
+        np.add.at(moved, self.replacement[written], said[written])
+        return moved
+
+    @cached_property
+    def has_conflicts(self) -> bool:
+        """Whether some statements may not share a document, so that a document may have to leave one out."""
+        return bool(self._opening.any())
+
     def _groups(self, config: CorpusConfig) -> list[PassGroup]:
         groups = []
         for code, (relation, direction) in enumerate(self.types):

@@ -36,10 +36,10 @@ def derivable(world: World, query: Query, written: set[FactKey]) -> bool:
         if relation in world.whole_chain_relations:
             whole.add((compounds, fact[-1]))
         if world.config.task == "two_hop":
-            if relation != "mediator_pair_outcome":
-                own = relation == "chain" and _is_about(query, fact)
-                links |= {(a, b) for a, b in zip(fact[:-3], fact[2:-1], strict=True) if a >= 0 and b >= 0 and not own}
-            if relation == "mediator_pair_outcome":
+            if relation == "chain" and _is_about(query, fact):
+                continue
+            links |= {(a, b) for a, b in zip(fact[:-3], fact[2:-1], strict=True) if a >= 0 and b >= 0}
+            if relation in ("mediator_pair_outcome", "chain"):
                 joins.add((frozenset(fact[-3:-1]), fact[-1]))
     for relation in world.whole_chain_relations:
         for fact in world.facts(relation).tolist():

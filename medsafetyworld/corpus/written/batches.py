@@ -1,0 +1,370 @@
+"""What many texts state at once: `Reader.read` for whole batches, without a Python object a word or sentence.
+
+Words become codes, names entities, sentences skeletons; a skeleton is looked at once and remembered. A text with anything out of the
+ordinary (a word with punctuation inside it, whitespace other than spaces, reflections that do not pair up, names that overlap) is left to
+the reader, as is the meaning of a sentence that no template writes. Shapes: D texts, W words, T tokens (a name is one), S sentences that
+name something, F facts stated.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsafetyworld.corpus.derivation import Lists
+from medsafetyworld.corpus.marks import END_OF_TEXT
+from medsafetyworld.corpus.random import bits, make_key
+from medsafetyworld.corpus.written.names import NameTrie
+from medsafetyworld.corpus.written.sentences import NAME, Pattern, Reader
+from medsafetyworld.corpus.written.words import Vocabulary, Words
+
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+MOST_WORDS = 1_000_000
+"""Words remembered between batches; beyond, all are forgotten, so that memory stays bounded."""
+_WORD = re.compile(r"(\w+)([.!?,;:]?)")
+_TAILS = ("", ".", "!", "?", ",", ";", ":")
+_LAST_ENDING = 3
+_ORDINARY, _ODD, _OPENING, _CLOSING, _END = range(5)
+_SPECIAL = {"<think>": _OPENING, "</think>": _CLOSING, END_OF_TEXT: _END}
+_KEY = make_key("skeleton")
+_NAME_TOKEN = 1 << 40
+"""Tokens from here on are names: this plus 8 x kind + tail. Those below are the codes of words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What the texts of a batch state, in order."""
+
+    row: Integers
+    """(F,): number of the text."""
+    id: Integers
+    """(F,): statement id in the table."""
+    effect_first: Flags
+    by_template: Flags
+    start: Integers
+    """(F,): first byte of its sentence in the buffer, -1 where the text was left to the reader."""
+    end: Integers
+    named_offsets: Integers
+    """(F + 1,): the entities that its sentence names are `named[named_offsets[i]:named_offsets[i + 1]]`, each once, in order."""
+    named: Integers
+    mentioned_row: Integers
+    mentioned: Integers
+    """Every mention in the texts, reflections aside: its row and entity."""
+    free_row: Integers
+    """The row of each sentence that names two entities or more and follows no template."""
+    ordinary: Flags
+    """(D,): whether the text was read here, not by the reader."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sentences:
+    row: Integers
+    start: Integers
+    end: Integers
+    skeleton: Integers
+    mentions: Lists
+    """Entities of each, as mentioned, repeats included."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Facts:
+    sentence: Integers
+    id: Integers
+    effect_first: Flags
+    by_template: Flags
+
+
+class BatchReader:
+    """Reads batches of texts of a world."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._trie = NameTrie(reader.world.names.tolist())
+        self._forget()
+
+    def read(self, buffer: NDArray[np.uint8], offsets: Integers) -> Batch:
+        """Return what texts state; text i is `buffer[offsets[i]:offsets[i + 1]]` in UTF-8."""
+        if len(self._vocabulary) > MOST_WORDS:
+            self._forget()
+        words = self._vocabulary.words(buffer, offsets)
+        self._describe_new()
+        odd = np.zeros(offsets.size - 1, dtype=np.bool_)
+        outside = self._outside_reflections(words, odd)
+        # A reflection that names something is text.
+        inside = self._columns[words.code, 1] >= 0
+        odd[words.row[inside & ~outside]] = True
+        sentences = self._sentences(_chosen(words, outside & ~odd[words.row]), odd)
+        facts = self._facts(sentences)
+        return self._batch(sentences, facts, buffer, offsets, odd)
+
+    def _forget(self) -> None:
+        self._new: list[str] = []
+        self._described: list[str] = []
+        self._columns = np.zeros((1 << 10, 3), dtype=np.int64)
+        self._vocabulary = Vocabulary(self._new.append)
+        self._skeletons: dict[int, int] = {}
+        self._tokens: list[Integers] = []
+        self._patterns: list[tuple[Pattern, ...]] = []
+
+    def _describe_new(self) -> None:
+        """Note of each new word: whether it is ordinary or a mark, its number in the trie, and its tail of punctuation."""
+        first, size = len(self._described), len(self._described) + len(self._new)
+        while size > len(self._columns):
+            self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)])
+        for number, word in enumerate(self._new, start=first):
+            found = _WORD.fullmatch(word)
+            if found is None:
+                self._columns[number] = _SPECIAL.get(word, _ODD), -1, 0
+            else:
+                self._columns[number] = _ORDINARY, self._trie.words.get(found.group(1).lower(), -1), _TAILS.index(found.group(2))
+        self._described += self._new
+        self._new.clear()
+
+    def _outside_reflections(self, words: Words, odd: Flags) -> Flags:
+        """(W,): whether each word is text. Marks texts with odd words, or with reflections that do not pair up, in `odd`."""
+        kind = self._columns[words.code, 0]
+        if not kind.any():
+            return np.ones(kind.size, dtype=np.bool_)
+        odd[words.row[kind == _ODD]] = True
+        opening, closing = kind == _OPENING, kind == _CLOSING
+        depth = np.cumsum(opening.astype(np.int64) - closing)
+        first = np.searchsorted(words.row, np.arange(odd.size))
+        before = np.where(first > 0, depth[np.minimum(first, depth.size) - 1], 0)
+        depth = depth - before[words.row]
+        last = np.ones(depth.size, dtype=np.bool_)
+        last[:-1] = words.row[1:] != words.row[:-1]
+        odd[words.row[(depth < 0) | (depth > 1) | (last & (depth != 0))]] = True
+        outside: Flags = (depth == 0) & ~closing & (kind != _END)
+        return outside
+
+    def _sentences(self, words: Words, odd: Flags) -> _Sentences:
+        """Return the sentences that name something. Marks texts whose names overlap in `odd`, and leaves them out."""
+        tail = self._columns[words.code, 2]
+        joins = tail == 0
+        joins[:-1] &= words.row[1:] == words.row[:-1]
+        joins[-1:] = False
+        names = self._trie.find(self._columns[words.code, 1], joins)
+        overlap = names.start[1:] < (names.start + names.length)[:-1]
+        odd[words.row[names.start[1:][overlap]]] = True
+
+        code = words.code.copy()
+        last = np.arange(code.size)
+        last[names.start] += names.length - 1
+        code[names.start] = _NAME_TOKEN + 8 * self.reader.world.kind[names.entity].astype(np.int64) + tail[last[names.start]]
+        token = np.ones(code.size, dtype=np.bool_)
+        for step in range(1, int(names.length.max(initial=0))):
+            token[names.start[names.length > step] + step] = False
+        token &= ~odd[words.row]
+        entity = np.full(code.size, -1, dtype=np.int64)
+        entity[names.start] = names.entity
+        place = np.flatnonzero(token)
+        code, last, row, entity = code[place], last[place], words.row[place], entity[place]
+
+        new = np.ones(code.size, dtype=np.bool_)
+        ends = (tail[last] > 0) & (tail[last] <= _LAST_ENDING)
+        new[1:] = (row[1:] != row[:-1]) | ends[:-1]
+        number = np.cumsum(new) - 1
+        naming = np.zeros(int(new.sum()), dtype=np.bool_)
+        naming[number[entity >= 0]] = True
+        kept = naming[number]
+        code, last, place, row, entity, new = code[kept], last[kept], place[kept], row[kept], entity[kept], new[kept]
+        first = np.flatnonzero(new)
+        number = np.cumsum(new) - 1
+        final = np.append(first[1:], code.size) - 1 if first.size else first
+        skeleton, same = self._skeletons_of(code, first, number)
+        mentioned = np.flatnonzero(entity >= 0)
+        sentences = _Sentences(
+            row=row[first],
+            start=words.start[place[first]],
+            end=words.end[last[final]],
+            skeleton=skeleton,
+            mentions=Lists.group(number[mentioned], entity[mentioned], first.size),
+        )
+        if same.all():
+            return sentences
+        odd[sentences.row[~same]] = True
+        return self._sentences(_chosen(words, ~odd[words.row]), odd)
+
+    def _skeletons_of(self, token: Integers, first: Integers, number: Integers) -> tuple[Integers, Flags]:
+        """(S,) twice: the number of each sentence's skeleton, and whether its tokens are the skeleton's indeed."""
+        if not first.size:
+            return first, np.ones(0, dtype=np.bool_)
+        within = np.arange(token.size) - first[number]
+        hashed = np.add.reduceat(bits(_KEY, token + (within << 44)), first)
+        distinct, example, which = np.unique(hashed, return_index=True, return_inverse=True)
+        bounds = np.append(first, token.size)
+        numbers = np.empty(distinct.size, dtype=np.int64)
+        for position, (key, at) in enumerate(zip(distinct.tolist(), example.tolist(), strict=True)):
+            known = self._skeletons.get(key)
+            if known is None:
+                known = self._skeletons[key] = len(self._tokens)
+                self._tokens.append(token[bounds[at] : bounds[at + 1]].copy())
+                self._patterns.append(self.reader.patterns(self._spelled(self._tokens[known])))
+            numbers[position] = known
+        known_tokens = [self._tokens[known] for known in numbers.tolist()]
+        sizes = np.array([tokens.size for tokens in known_tokens])
+        starts = np.cumsum(sizes) - sizes
+        same = np.diff(bounds) == sizes[which]
+        at = starts[which][number] + np.minimum(within, sizes[which][number] - 1)
+        equal = np.concatenate(known_tokens)[at] == token
+        return numbers[which], same & np.logical_and.reduceat(equal, first)
+
+    def _spelled(self, tokens: Integers) -> str:
+        """Return a skeleton as the reader writes it."""
+        return " ".join(
+            self._described[token] if token < _NAME_TOKEN else chr(NAME + (token - _NAME_TOKEN) // 8) + _TAILS[token % 8]
+            for token in tokens.tolist()
+        )
+
+    def _facts(self, sentences: _Sentences) -> _Facts:
+        """Return the facts that sentences state, in order."""
+        size = sentences.row.size
+        used, which = np.unique(sentences.skeleton, return_inverse=True)
+        patterns = [self._patterns[number] for number in used.tolist()]
+        fact_id, effect_first = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.bool_)
+        counts = np.diff(sentences.mentions.offsets)
+        for rank in range(max(map(len, patterns), default=0)):
+            shapes: dict[Pattern, int] = {}
+            code = np.array([shapes.setdefault(some[rank], len(shapes)) if rank < len(some) else -1 for some in patterns])[which]
+            code = np.where(fact_id < 0, code, -1)
+            for pattern, number in shapes.items():
+                chosen = np.flatnonzero(code == number)
+                for names in np.unique(counts[chosen]).tolist():
+                    some = chosen[counts[chosen] == names]
+                    if names > pattern.framing:
+                        self._make(pattern, some, self._named(sentences, some, names), fact_id, effect_first)
+        found = np.flatnonzero(fact_id >= 0)
+        templated = _Facts(found, fact_id[found], effect_first[found], np.ones(found.size, dtype=np.bool_))
+        several = np.array([len(some) > 0 for some in patterns], dtype=np.bool_)[which]
+        left = np.flatnonzero((fact_id < 0) & ((counts > 1) | several))
+        return self._with_others(sentences, templated, left, [patterns[number] for number in which[left].tolist()])
+
+    def _with_others(self, sentences: _Sentences, templated: _Facts, others: Integers, patterns: list[tuple[Pattern, ...]]) -> _Facts:
+        """Add what some other sentences state, read one by one."""
+        stated: list[tuple[int, int, bool, bool]] = []
+        for sentence, some in zip(others.tolist(), patterns, strict=True):
+            named = tuple(
+                sentences.mentions.values[sentences.mentions.offsets[sentence] : sentences.mentions.offsets[sentence + 1]].tolist()
+            )
+            facts, by_template = self.reader.meaning(some, named)
+            stated += [(sentence, number, backwards, by_template) for number, backwards in facts]
+        added = np.array(stated, dtype=np.int64).reshape(-1, 4)
+        sentence = np.concatenate([templated.sentence, added[:, 0]])
+        order = np.argsort(sentence, kind="stable")
+        return _Facts(
+            sentence[order],
+            np.concatenate([templated.id, added[:, 1]])[order],
+            np.concatenate([templated.effect_first, added[:, 2] > 0])[order],
+            np.concatenate([templated.by_template, added[:, 3] > 0])[order],
+        )
+
+    @staticmethod
+    def _named(sentences: _Sentences, some: Integers, names: int) -> Integers:
+        """(S, names): the entities that some sentences with so many mentions name."""
+        named: Integers = sentences.mentions.values[sentences.mentions.offsets[some][:, None] + np.arange(names)]
+        return named
+
+    def _make(self, pattern: Pattern, some: Integers, named: Integers, fact_id: Integers, effect_first: Flags) -> None:
+        """Fill in the statement that each of some sentences makes up under a pattern, where it makes up one."""
+        reader, core = self.reader, named[:, pattern.framing :]
+        fits = (named[:, : pattern.framing, None] == core[:, None, :]).any(axis=2).all(axis=1)
+        if pattern.unsafe is not None:
+            fits &= reader.world.unsafe[core[:, -1]] == pattern.unsafe
+        rows = reader.facts.find(pattern.type, core.astype(np.int32))
+        fits &= rows >= 0
+        some, rows, named = some[fits], rows[fits], named[fits]
+        fact_id[some] = reader.table.offsets[pattern.type] + rows
+        effects = reader.effects[pattern.type][rows]
+        effect_first[some] = (effects == named[:, :1]).any(axis=1)
+
+    def _batch(self, sentences: _Sentences, facts: _Facts, buffer: NDArray[np.uint8], offsets: Integers, odd: Flags) -> Batch:
+        once = _first_mentions(sentences.mentions)
+        templated = np.zeros(sentences.row.size, dtype=np.bool_)
+        templated[facts.sentence[facts.by_template]] = True
+        free = (np.diff(once.offsets) > 1) & ~templated
+        _, named = once.of(facts.sentence)
+        sizes = np.diff(once.offsets)[facts.sentence]
+        fast = Batch(
+            row=sentences.row[facts.sentence],
+            id=facts.id,
+            effect_first=facts.effect_first,
+            by_template=facts.by_template,
+            start=sentences.start[facts.sentence],
+            end=sentences.end[facts.sentence],
+            named_offsets=np.concatenate([[0], np.cumsum(sizes)]),
+            named=named,
+            mentioned_row=np.repeat(sentences.row, np.diff(sentences.mentions.offsets)),
+            mentioned=sentences.mentions.values,
+            free_row=sentences.row[free],
+            ordinary=~odd,
+        )
+        return _merged(fast, self._read_odd(buffer, offsets, odd)) if odd.any() else fast
+
+    def _read_odd(self, buffer: NDArray[np.uint8], offsets: Integers, odd: Flags) -> Batch:
+        stated: list[tuple[int, int, bool, bool]] = []
+        named: list[tuple[int, ...]] = []
+        mentioned: list[tuple[int, int]] = []
+        free: list[int] = []
+        for row in np.flatnonzero(odd).tolist():
+            text = bytes(buffer[offsets[row] : offsets[row + 1]]).decode("utf-8")
+            for sentence in self.reader.sentences(text):
+                said = self.reader.read_sentence(sentence)
+                mentioned += [(row, entity) for entity in said.mentioned]
+                stated += [(row, number, backwards, said.by_template) for number, backwards in said.stated]
+                named += [said.named] * len(said.stated)
+                if len(said.named) > 1 and not said.by_template:
+                    free.append(row)
+        facts = np.array(stated, dtype=np.int64).reshape(-1, 4)
+        mentions = np.array(mentioned, dtype=np.int64).reshape(-1, 2)
+        unplaced = np.full(len(facts), -1, dtype=np.int64)
+        return Batch(
+            row=facts[:, 0],
+            id=facts[:, 1],
+            effect_first=facts[:, 2].astype(np.bool_),
+            by_template=facts[:, 3].astype(np.bool_),
+            start=unplaced,
+            end=unplaced,
+            named_offsets=np.cumsum([0, *map(len, named)]),
+            named=np.array([entity for some in named for entity in some], dtype=np.int64),
+            mentioned_row=mentions[:, 0],
+            mentioned=mentions[:, 1],
+            free_row=np.array(free, dtype=np.int64),
+            ordinary=~odd,
+        )
+
+
+def _chosen(words: Words, chosen: Flags) -> Words:
+    return words if chosen.all() else Words(**{column.name: getattr(words, column.name)[chosen] for column in fields(Words)})
+
+
+def _first_mentions(mentions: Lists) -> Lists:
+    """Return the entities of each list, each once, in the order of their first mention."""
+    sentence = np.repeat(np.arange(mentions.offsets.size - 1), np.diff(mentions.offsets))
+    order = np.lexsort((mentions.values, sentence))
+    first = np.ones(order.size, dtype=np.bool_)
+    first[1:] = (sentence[order][1:] != sentence[order][:-1]) | (mentions.values[order][1:] != mentions.values[order][:-1])
+    kept = np.sort(order[first])
+    return Lists(np.searchsorted(sentence[kept], np.arange(mentions.offsets.size)), mentions.values[kept])
+
+
+def _merged(one: Batch, other: Batch) -> Batch:
+    """Join what was read of the texts of a batch in two ways, in the order of the texts."""
+    order = np.argsort(np.concatenate([one.row, other.row]), kind="stable")
+    lists = Lists(np.concatenate([one.named_offsets, one.named.size + other.named_offsets[1:]]), np.concatenate([one.named, other.named]))
+    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ROW_BY_ROW}
+    columns |= {name: columns[name][order] for name in ("row", "id", "effect_first", "by_template", "start", "end")}
+    sizes = np.diff(lists.offsets)[order]
+    return Batch(
+        **columns,
+        named_offsets=np.concatenate([[0], np.cumsum(sizes)]),
+        named=lists.of(order)[1],
+        ordinary=one.ordinary,
+    )
+
+
+_ROW_BY_ROW = ("row", "id", "effect_first", "by_template", "start", "end", "mentioned_row", "mentioned", "free_row")
