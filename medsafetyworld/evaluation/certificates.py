@@ -21,7 +21,7 @@ from itertools import chain
 import numpy as np
 import pyarrow as pa
 
-from medsafetyworld.corpus.certificate import Certificate, certificate
+from medsafetyworld.corpus.certificate import Certificate, certificates
 from medsafetyworld.corpus.sequence import Corpus
 from medsafetyworld.world.queries import Query
 from medsafetyworld.world.world import World
@@ -46,16 +46,11 @@ Link = tuple[int, ...]
 """A compound or mediator and what it causes, or the two causes (ascending) of an outcome and the outcome."""
 
 
-def certify(corpus: Corpus, queries: Sequence[Query]) -> list[Certificate]:
-    """Return the certificate of each query."""
-    return [certificate(corpus.world, corpus, query) for query in queries]
-
-
 def certificate_table(corpus: Corpus, queries: Sequence[Query], seed: int) -> pa.Table:
     """Return what a corpus holds of each query's answer; a table of `CERTIFICATES_SCHEMA`."""
     world = corpus.world
     rows = []
-    for query, found in zip(queries, certify(corpus, queries), strict=True):
+    for query, found in zip(queries, certificates(world, corpus, queries), strict=True):
         outcomes = [exposed for exposed in found.exposure if exposed.entity in world.outcomes]
         alone = _answering(world, query)
         rows.append(

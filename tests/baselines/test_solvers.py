@@ -51,10 +51,10 @@ def test_the_symbolic_solver_answers_what_is_derivable_and_nothing_else(corpus: 
 
 @given(corpora())
 @settings(max_examples=30, deadline=None)
-def test_forward_it_is_never_wrong_and_answers_all_that_is_derivable(corpus: Corpus) -> None:
+def test_forward_it_answers_exactly_what_is_derivable(corpus: Corpus) -> None:
     queries = corpus.world.queries("forward_unsafe") + corpus.world.queries("forward_safe")
     texts = answered(corpus, queries)
-    assert all(texts[query.query_id] for query in queries if certificate(corpus.world, corpus, query).derivable)
+    assert all(bool(texts[query.query_id]) is certificate(corpus.world, corpus, query).derivable for query in queries)
 
 
 @pytest.mark.parametrize("condition", ["raw", "filtered", "filtered_plus", "rewritten", "reflection"])

@@ -10,12 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsafetyworld.corpus import Corpus, CorpusConfig
-from medsafetyworld.corpus.certificate import Certificate, Support
+from medsafetyworld.corpus.certificate import Certificate, Support, certificates
 from medsafetyworld.evaluation.certificates import (
     CERTIFICATE_FIELDS,
     CERTIFICATES_SCHEMA,
     certificate_table,
-    certify,
     join_certificates,
     links,
     support,
@@ -39,7 +38,7 @@ def query_with_one_chain(world: World) -> tuple[Query, int]:
 
 def found(world: World, query: Query, counts: dict[tuple[str, str, int], int]) -> Certificate:
     """Return a certificate whose derivations use these facts."""
-    [own] = certify(Corpus(world, "raw", CorpusConfig(documents=1)), [query])
+    [own] = certificates(world, Corpus(world, "raw", CorpusConfig(documents=1)), [query])
     return replace(own, support=tuple(Support(*key, (), count, count, 0) for key, count in counts.items()))
 
 
@@ -72,7 +71,7 @@ def test_support_is_the_weakest_link_of_the_strongest_derivation(world: World) -
 @settings(max_examples=40, deadline=None)
 def test_support_is_there_exactly_where_a_route_is_open(corpus: Corpus) -> None:
     queries = corpus.world.queries("reverse_unsafe") + corpus.world.queries("reverse_safe")
-    for query, own in zip(queries, certify(corpus, queries), strict=True):
+    for query, own in zip(queries, certificates(corpus.world, corpus, queries), strict=True):
         assert (support(corpus.world, query, own) > 0) is bool(own.routes)
 
 
@@ -84,7 +83,7 @@ def test_the_table_holds_the_certificates_of_all_queries_that_are_asked(world: W
     assert table.schema == CERTIFICATES_SCHEMA
     said = [statement for document in corpus for statement in document.statements]
     for row, query in zip(table.to_pylist(), (*harmful, *benign), strict=True):
-        [own] = certify(corpus, [query])
+        [own] = certificates(corpus.world, corpus, [query])
         assert (row["seed"], row["corpus"], row["query_id"]) == (7, condition, query.query_id)
         assert (row["stated"], row["routes"], row["cut_cost"], row["hops"]) == (own.stated, list(own.routes), own.cut_cost, 2)
         outcome = query.given[0] if query.category.startswith("reverse") else query.answers[0][0]
