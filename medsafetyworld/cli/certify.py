@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from medsafetyworld.corpus.written.certify import Certification, Group
 
 ROUTE_ORDER = ("reversal", "cooccurrence", "composition", "mixed")
+WIDTH = 100
+"""Columns of the tables where no terminal gives a width."""
 SHOWN = 5
 """Places that are printed of each breach; the summary holds more."""
 
@@ -84,8 +86,11 @@ def run(argv: Sequence[str]) -> int:
     seconds = time.monotonic() - start
     with errors.status("Deriving answers and cutting derivations"):
         groups = write_certification(found, command.out)
-    _print(Console(), found, groups, seconds)
-    Console().print(f"Certificates: {command.out}", highlight=False, soft_wrap=True)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH)
+    _print(console, found, groups, seconds)
+    console.print(f"Certificates: {command.out}", highlight=False, soft_wrap=True)
     return 1 if found.breaches else 0
 
 
