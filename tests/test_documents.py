@@ -58,10 +58,11 @@ def test_the_commands_of_the_readme_parse(tokens: list[str]) -> None:
         assert tokens[1] in targets
     elif tokens[:2] == ["python", "-m"]:
         from experiments.compare_filtering_vs_reflection import Compare
+        from experiments.hops import Hops
         from medsafetyworld.cli.parse import parse
 
-        assert tokens[2] == "experiments.compare_filtering_vs_reflection"
-        parse(Compare, tokens[3:], prog=tokens[2])
+        commands = {"experiments.compare_filtering_vs_reflection": Compare, "experiments.hops": Hops}
+        parse(commands[tokens[2]], tokens[3:], prog=tokens[2])
     elif tokens[0] == "medsafetyworld":
         assert tokens[1] in COMMANDS
         import_module(f"medsafetyworld.cli.{tokens[1]}").arguments(tokens[2:])
