@@ -213,11 +213,15 @@ class World:
             "chain": _frozen(chains),
         }
         if self.hops > 2:
-            links, pairs, each = [], [], self.config.mediators
+            edges = self.mediator_edges.reshape(self.hops - 2, -1, 2)
+            links, pairs = (np.full((self.hops - 2, count, width), -1, dtype=np.int32) for count in (self.config.mediators, len(traced)))
             for step, first in enumerate(range(2, width - 3, 2)):
-                links.append(_aligned(self.mediator_edges[step * each : (step + 1) * each], [first, first + 2], width))
-                pairs.append(_aligned(traced[:, first - 2 : first + 2], list(range(first, first + 4)), width))
-            facts |= {"mediator_mediator": _frozen(np.concatenate(links)), "mediator_pair_mediator_pair": _frozen(np.concatenate(pairs))}
+                links[step][:, [first, first + 2]] = edges[step]
+                pairs[step][:, first : first + 4] = traced[:, first - 2 : first + 2]
+            facts |= {
+                "mediator_mediator": _frozen(links.reshape(-1, width)),
+                "mediator_pair_mediator_pair": _frozen(pairs.reshape(-1, width)),
+            }
         return facts
 
     def withheld(self, relation: str, direction: str) -> NDArray[np.bool_]:
