@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medsafetyworld.corpus.certificate import certificate
+from medsafetyworld.corpus.certificate import certificates
 from medsafetyworld.corpus.config import CorpusConfig
 from medsafetyworld.corpus.sequence import Corpus
 from medsafetyworld.presets import preset
@@ -39,8 +39,8 @@ CONDITION = "filtered"
 STATEMENTS = 5
 """Largest number of statements of a document: on average three, which make about 40 tokens."""
 CHUNK = 50_000
-CERTIFIED = 300
-"""Unsafe queries that are certified, taken evenly from all."""
+REPEATS = 3
+"""Passes over the documents, of which the fastest counts: whatever else runs on a machine only ever slows one down."""
 PHANTOM_ENTITIES = 10_000
 Row = dict[str, Any]
 
@@ -59,6 +59,16 @@ def timed(row: Row, name: str = "") -> Iterator[None]:
     yield
     row[f"{name}seconds"] = time.perf_counter() - start[0]
     row[f"{name}cpu_seconds"] = time.process_time() - start[1]
+
+
+def fastest(row: Row, work: Callable[[], int]) -> int:
+    """Do some work `REPEATS` times, add the seconds of the fastest pass to a row, and return what the work returned."""
+    passes: list[Row] = [{} for _ in range(REPEATS)]
+    for one in passes:
+        with timed(one):
+            done = work()
+    row |= min(passes, key=lambda one: float(one["cpu_seconds"]))
+    return done
 
 
 def corpus_of(scale: float, documents: int) -> Corpus:
@@ -87,10 +97,7 @@ def measure_world(scale: float, documents: int) -> Row:
 def measure_render(scale: float, documents: int) -> Row:
     """Time the texts of documents."""
     corpus, row = corpus_of(scale, documents), {"documents": documents}
-    size = 0
-    with timed(row):
-        for chunk in chunks(documents):
-            size += sum(map(len, corpus.texts(chunk)))
+    size = fastest(row, lambda: sum(len(text) for chunk in chunks(documents) for text in corpus.texts(chunk)))
     tokens = sum(int(corpus.library.tokens[corpus.plan(chunk).part].sum()) for chunk in chunks(documents))
     return row | {
         "tokens_per_document": tokens / documents,
@@ -108,10 +115,7 @@ def measure_ids(scale: float, documents: int) -> Row:
     corpus, row = corpus_of(scale, documents), {"documents": documents}
     with timed(row, "tokenizer_"):
         table = TokenTable(build_tokenizer(corpus.world), corpus.library, corpus.world.names)
-    tokens = 0
-    with timed(row):
-        for chunk in chunks(documents):
-            tokens += len(table.ids(corpus.plan(chunk))[0])
+    tokens = fastest(row, lambda: sum(len(table.ids(corpus.plan(chunk))[0]) for chunk in chunks(documents)))
     return row | {"ids_per_second": tokens / row["cpu_seconds"], "documents_per_second": documents / row["cpu_seconds"]}
 
 
@@ -132,20 +136,19 @@ def measure_export(scale: float, documents: int) -> Row:
 
 def certify(world: World, corpus: Corpus, queries: Sequence[Query]) -> int:
     """Certify queries on a corpus; returns how many answers are derivable."""
-    return sum(certificate(world, corpus, query).derivable for query in queries)
+    return sum(found.derivable for found in certificates(world, corpus, queries))
 
 
 def measure_certify(scale: float, documents: int) -> Row:
-    """Time counting what a corpus writes, and certificates of unsafe queries."""
+    """Time counting what a corpus writes, and the certificates of all unsafe queries."""
     corpus = corpus_of(scale, documents)
     unsafe = [query for category in ("forward_unsafe", "reverse_unsafe") for query in corpus.world.queries(category)]
-    queries = unsafe[:: max(1, len(unsafe) // CERTIFIED)]
-    row: Row = {"documents": documents, "unsafe_queries": len(unsafe), "queries": len(queries)}
+    row: Row = {"documents": documents, "unsafe_queries": len(unsafe)}
     with timed(row, "counting_"):
         _ = corpus.exposure
     with timed(row):
-        row["derivable"] = certify(corpus.world, corpus, queries)
-    return row | {"queries_per_second": len(queries) / row["cpu_seconds"]}
+        row["derivable"] = certify(corpus.world, corpus, unsafe)
+    return row | {"queries_per_second": len(unsafe) / row["cpu_seconds"]}
 
 
 def measure_open(scale: float, documents: int) -> Row:

@@ -33,6 +33,8 @@ TOKEN_PATTERN = re.compile(r"<think>|</think>|<\|endoftext\|>|\w+|[^\w\s]")
 _SLOT_BASE = 0xE000  # private-use characters stand for slots while a template is rendered
 _NAME = "\ue0ff"
 _ENVIRONMENT = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), undefined=StrictUndefined, autoescape=False)
+# Compiled on import, so that the first document of a process does not wait for it.
+_TEMPLATES = {file: _ENVIRONMENT.get_template(f"{file}.j2") for file in ("common", *HOPS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _layers(placeholders: Mapping[str, str]) -> dict[str, Any]:
 
 def _render_macros(file: str, placeholders: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the lines of each macro of a template file, slots written as private-use characters."""
-    module = _ENVIRONMENT.get_template(f"{file}.j2").make_module({**placeholders, "x": _NAME})
+    module = _TEMPLATES[file].make_module({**placeholders, "x": _NAME})
     macros = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
     return {name: [line.strip() for line in str(macro()).splitlines() if line.strip()] for name, macro in macros.items()}
 
