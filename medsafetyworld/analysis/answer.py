@@ -91,7 +91,8 @@ def _limits(study: Study) -> str:
         opening = "No attack that was run made reflection models leak"
     else:
         opening = "How much can be made to leak is left open here"
-    return f"{opening}: reflection models leak in {' and in '.join(parts)}; {invalid_summary(study)}."
+    joint = " and in " if len(set(seen)) == 1 else ", but in "
+    return f"{opening}: reflection models leak in {joint.join(parts)}; {invalid_summary(study)}."
 
 
 def _over_valid_seeds(comparison: Comparison) -> str:
