@@ -69,7 +69,7 @@ def test_another_configuration_is_refused_in_one_line(world_directory: Path, tmp
 
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGKILL, 1), (signal.SIGINT, 2)], ids=["kill -9", "Ctrl-C"])
 def test_an_interrupted_command_continues(world_directory: Path, tmp_path: Path, number: signal.Signals, workers: int) -> None:
-    flags = ["--corpus.documents", "12000", "--shard-documents", "50"]
+    flags = ["--corpus.documents", "30000", "--shard-documents", "50"]
     command = [
         "corpus",
         "--world",

@@ -30,15 +30,15 @@ def derivable(world: World, query: Query, written: set[FactKey]) -> bool:
         if about and relation in world.whole_chain_relations:
             return True
         if world.config.task == "two_hop":
-            links |= {(a, b) for a, b in zip(fact[:2], fact[2:4], strict=True) if min(a, b) >= 0}
+            links |= {(a, b) for a, b in zip(fact[:-3], fact[2:-1], strict=True) if min(a, b) >= 0}
             if about and relation == "mediator_pair_outcome":
-                joins.add(frozenset(fact[2:4]))
+                joins.add(frozenset(fact[-3:-1]))
     if world.config.task == "single_hop":
         return False
     chains = world.facts("chain")
     return any(
-        frozenset((b1, b2)) in joins and {(a1, b1), (a2, b2)} <= links
-        for a1, a2, b1, b2, _ in chains[chains[:, -1] == query.given[0]].tolist()
+        frozenset(chain[-3:-1]) in joins and set(zip(chain[:-3], chain[2:-1], strict=True)) <= links
+        for chain in chains[chains[:, -1] == query.given[0]].tolist()
     )
 
 

@@ -33,8 +33,8 @@ class Reader:
     def __init__(self, world: World) -> None:
         self.kind = world.kind.tolist()
         self._mentions = Mentions(world.names)
-        compiled = library(world.config.task, tuple(world.hazard_names))
-        masks = {slot: MASKS["abc".index(name[0])] for slot, name in enumerate(compiled.slots)}
+        compiled = library(world.config.task, tuple(world.hazard_names), world.hops)
+        masks = {slot: MASKS[{"a": 0, "c": 2}.get(name[0], 1)] for slot, name in enumerate(compiled.slots)}
         self._directions = {
             compiled.fragments[index].text(masks): group.split(".")[2]
             for group, indices in compiled.groups.items()

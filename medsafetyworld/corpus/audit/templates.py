@@ -65,7 +65,7 @@ def template_use(evidence: Evidence) -> Finding:
     """
     from medsafetyworld.corpus.library import library
 
-    groups = library(evidence.world.config.task, tuple(evidence.world.hazard_names)).groups
+    groups = library(evidence.world.config.task, tuple(evidence.world.hazard_names), evidence.world.hops).groups
     uses: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for template, count in Counter(evidence.template).items():
         for part in _parts(template):
