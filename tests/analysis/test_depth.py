@@ -35,6 +35,8 @@ def write_depths(directory: Path, *, seeds: int = 6, leaks: dict[int, float] = L
         for hops, leak in leaks.items()
     ]
     synthetic.write_run(directory, pa.concat_tables(tables), extras=False)
+    counted = [{"condition": name, "harmful_statements": 9 * (name == "raw")} for name in ("raw", "filtered", "reflection")]
+    (directory / "corpora.json").write_text(json.dumps([{**own, "seed": seed} for own in counted for seed in range(seeds)]))
     described = json.loads((directory / "config.json").read_text())
     config = PRESETS["tiny"]
     described["depths"] = {str(hops): to_dict(replace(config, world=replace(config.world, hops=hops))) for hops in leaks}
@@ -99,7 +101,7 @@ def test_the_answer_is_made_from_the_data(study: Study) -> None:
 def test_the_report_is_whole_and_stable(run: Path) -> None:
     page = write_report(run)
     files = {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.suffix in (".json", ".png", ".html")}
-    assert {path.name for path in files} == {"config.json", "results.json", "comparisons.json", "hops.png", "world.png", "report.html"}
+    assert {path.name for path in files} == {"config.json", "corpora.json", "results.json", "comparisons.json", "hops.png", "world.png", "report.html"}
     write_report(run)
     assert {path: path.read_bytes() for path in files} == files
     text = page.read_text()
