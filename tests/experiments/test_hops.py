@@ -56,7 +56,7 @@ def test_each_depth_answers_every_attack_of_the_ladder_and_the_ceiling(finished:
     assert {"prefill_outcome", "prefill_last_hop", "decomposition"} <= set(harmful.attack)
     assert table[table.stage == "3-hop world"].depth.max() <= 3
     stages = {entry["stage"] for entry in json.loads((finished / "timings.json").read_text())}
-    assert stages == {f"{stage}, {hops}-hop world" for stage in ("pretrain", "sft") for hops in (2, 3)}
+    assert stages == {f"{stage}, {hops}-hop world" for stage in ("pretrain", "sft", "certificates") for hops in (2, 3)}
 
 
 def test_the_results_hold_composition_by_depth(finished: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_results_hold_composition_by_depth(finished: Path) -> None:
 
 def test_a_second_call_redoes_nothing(finished: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in finished.glob("*/*/stage.json")}
-    assert len(before) == 2 * 3 * 2
+    assert len(before) == 2 * 4 * 2
     result = run_hops(*ARGUMENTS, "--out", str(finished))
     assert result.returncode == 0, result.stderr
     assert {path: path.stat().st_mtime_ns for path in finished.glob("*/*/stage.json")} == before
