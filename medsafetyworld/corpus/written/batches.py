@@ -24,6 +24,8 @@ from medsafetyworld.corpus.written.words import Vocabulary, Words
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+MOST_MENTIONS = 64
+"""No template mentions as many names."""
 MOST_WORDS = 1_000_000
 """Words remembered between batches; beyond, all are forgotten, so that memory stays bounded."""
 _WORD = re.compile(r"(\w+)([.!?,;:]?)")
@@ -31,7 +33,9 @@ _TAILS = ("", ".", "!", "?", ",", ";", ":")
 _LAST_ENDING = 3
 _ORDINARY, _ODD, _OPENING, _CLOSING, _END = range(5)
 _SPECIAL = {"<think>": _OPENING, "</think>": _CLOSING, END_OF_TEXT: _END}
-_KEY = make_key("skeleton")
+_MIXER = np.uint64(0xBF58476D1CE4E5B9)
+_POSITIONS = bits(make_key("skeleton"), np.arange(256)) | np.uint64(1)
+"""A multiplier for each place in a sentence. Sentences that share a hash are told apart by their tokens."""
 _NAME_TOKEN = 1 << 40
 """Tokens from here on are names: this plus 8 x kind + tail. Those below are the codes of words."""
 
@@ -95,9 +99,10 @@ class BatchReader:
         self._describe_new()
         odd = np.zeros(offsets.size - 1, dtype=np.bool_)
         outside = self._outside_reflections(words, odd)
-        # A reflection that names something is text.
-        inside = self._columns[words.code, 1] >= 0
-        odd[words.row[inside & ~outside]] = True
+        if not outside.all():
+            # A reflection that names something is text.
+            hidden = np.flatnonzero(~outside)
+            odd[words.row[hidden[self._name_word[words.code[hidden]] >= 0]]] = True
         sentences = self._sentences(_chosen(words, outside & ~odd[words.row]), odd)
         facts = self._facts(sentences)
         return self._batch(sentences, facts, buffer, offsets, odd)
@@ -105,29 +110,32 @@ class BatchReader:
     def _forget(self) -> None:
         self._new: list[str] = []
         self._described: list[str] = []
-        self._columns = np.zeros((1 << 10, 3), dtype=np.int64)
+        # Columns over the words met so far: ordinary or a mark, tail of punctuation, and number in the trie.
+        self._kind, self._tail = np.zeros((2, 1 << 10), dtype=np.int8)
+        self._name_word = np.full(1 << 10, -1, dtype=np.int64)
         self._vocabulary = Vocabulary(self._new.append)
         self._skeletons: dict[int, int] = {}
         self._tokens: list[Integers] = []
-        self._patterns: list[tuple[Pattern, ...]] = []
+        self._pattern_numbers: dict[Pattern, int] = {}
+        self._patterns: list[tuple[int, ...]] = []
 
     def _describe_new(self) -> None:
-        """Note of each new word: whether it is ordinary or a mark, its number in the trie, and its tail of punctuation."""
+        """Fill in the columns of the words that are new."""
         first, size = len(self._described), len(self._described) + len(self._new)
-        while size > len(self._columns):
-            self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)])
+        while size > self._kind.size:
+            self._kind, self._tail = np.tile(self._kind, 2), np.tile(self._tail, 2)
+            self._name_word = np.tile(self._name_word, 2)
         for number, word in enumerate(self._new, start=first):
             found = _WORD.fullmatch(word)
-            if found is None:
-                self._columns[number] = _SPECIAL.get(word, _ODD), -1, 0
-            else:
-                self._columns[number] = _ORDINARY, self._trie.words.get(found.group(1).lower(), -1), _TAILS.index(found.group(2))
+            self._kind[number] = _SPECIAL.get(word, _ODD) if found is None else _ORDINARY
+            self._tail[number] = 0 if found is None else _TAILS.index(found.group(2))
+            self._name_word[number] = -1 if found is None else self._trie.words.get(found.group(1).lower(), -1)
         self._described += self._new
         self._new.clear()
 
     def _outside_reflections(self, words: Words, odd: Flags) -> Flags:
         """(W,): whether each word is text. Marks texts with odd words, or with reflections that do not pair up, in `odd`."""
-        kind = self._columns[words.code, 0]
+        kind = self._kind[words.code]
         if not kind.any():
             return np.ones(kind.size, dtype=np.bool_)
         odd[words.row[kind == _ODD]] = True
@@ -144,11 +152,11 @@ class BatchReader:
 
     def _sentences(self, words: Words, odd: Flags) -> _Sentences:
         """Return the sentences that name something. Marks texts whose names overlap in `odd`, and leaves them out."""
-        tail = self._columns[words.code, 2]
+        tail = self._tail[words.code]
         joins = tail == 0
         joins[:-1] &= words.row[1:] == words.row[:-1]
         joins[-1:] = False
-        names = self._trie.find(self._columns[words.code, 1], joins)
+        names = self._trie.find(self._name_word[words.code], joins)
         overlap = names.start[1:] < (names.start + names.length)[:-1]
         odd[words.row[names.start[1:][overlap]]] = True
 
@@ -195,7 +203,10 @@ class BatchReader:
         if not first.size:
             return first, np.ones(0, dtype=np.bool_)
         within = np.arange(token.size) - first[number]
-        hashed = np.add.reduceat(bits(_KEY, token + (within << 44)), first)
+        mixed = token.astype(np.uint64) * _MIXER
+        mixed ^= mixed >> np.uint64(29)
+        mixed *= _POSITIONS[within % _POSITIONS.size]
+        hashed = np.add.reduceat(mixed, first)
         distinct, example, which = np.unique(hashed, return_index=True, return_inverse=True)
         bounds = np.append(first, token.size)
         numbers = np.empty(distinct.size, dtype=np.int64)
@@ -204,7 +215,8 @@ class BatchReader:
             if known is None:
                 known = self._skeletons[key] = len(self._tokens)
                 self._tokens.append(token[bounds[at] : bounds[at + 1]].copy())
-                self._patterns.append(self.reader.patterns(self._spelled(self._tokens[known])))
+                found = self.reader.patterns(self._spelled(self._tokens[known]))
+                self._patterns.append(tuple(self._pattern_numbers.setdefault(pattern, len(self._pattern_numbers)) for pattern in found))
             numbers[position] = known
         known_tokens = [self._tokens[known] for known in numbers.tolist()]
         sizes = np.array([tokens.size for tokens in known_tokens])
@@ -228,21 +240,22 @@ class BatchReader:
         patterns = [self._patterns[number] for number in used.tolist()]
         fact_id, effect_first = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.bool_)
         counts = np.diff(sentences.mentions.offsets)
+        known = list(self._pattern_numbers)
         for rank in range(max(map(len, patterns), default=0)):
-            shapes: dict[Pattern, int] = {}
-            code = np.array([shapes.setdefault(some[rank], len(shapes)) if rank < len(some) else -1 for some in patterns])[which]
-            code = np.where(fact_id < 0, code, -1)
-            for pattern, number in shapes.items():
-                chosen = np.flatnonzero(code == number)
-                for names in np.unique(counts[chosen]).tolist():
-                    some = chosen[counts[chosen] == names]
-                    if names > pattern.framing:
-                        self._make(pattern, some, self._named(sentences, some, names), fact_id, effect_first)
+            code = np.array([some[rank] if rank < len(some) else -1 for some in patterns], dtype=np.int64)[which]
+            shape = np.where((code >= 0) & (fact_id < 0), code * MOST_MENTIONS + np.minimum(counts, MOST_MENTIONS - 1), -1)
+            order = np.argsort(shape, kind="stable")
+            shapes, starts = np.unique(shape[order], return_index=True)
+            for number, start, stop in zip(shapes.tolist(), starts.tolist(), [*starts.tolist()[1:], size], strict=True):
+                pattern, names = known[max(number, 0) // MOST_MENTIONS], number % MOST_MENTIONS
+                if number >= 0 and pattern.framing < names < MOST_MENTIONS - 1:
+                    some = order[start:stop]
+                    self._make(pattern, some, self._named(sentences, some, names), fact_id, effect_first)
         found = np.flatnonzero(fact_id >= 0)
         templated = _Facts(found, fact_id[found], effect_first[found], np.ones(found.size, dtype=np.bool_))
         several = np.array([len(some) > 0 for some in patterns], dtype=np.bool_)[which]
         left = np.flatnonzero((fact_id < 0) & ((counts > 1) | several))
-        return self._with_others(sentences, templated, left, [patterns[number] for number in which[left].tolist()])
+        return self._with_others(sentences, templated, left, [tuple(known[code] for code in patterns[one]) for one in which[left].tolist()])
 
     def _with_others(self, sentences: _Sentences, templated: _Facts, others: Integers, patterns: list[tuple[Pattern, ...]]) -> _Facts:
         """Add what some other sentences state, read one by one."""
@@ -344,11 +357,17 @@ def _chosen(words: Words, chosen: Flags) -> Words:
 
 def _first_mentions(mentions: Lists) -> Lists:
     """Return the entities of each list, each once, in the order of their first mention."""
-    sentence = np.repeat(np.arange(mentions.offsets.size - 1), np.diff(mentions.offsets))
-    order = np.lexsort((mentions.values, sentence))
-    first = np.ones(order.size, dtype=np.bool_)
-    first[1:] = (sentence[order][1:] != sentence[order][:-1]) | (mentions.values[order][1:] != mentions.values[order][:-1])
-    kept = np.sort(order[first])
+    sizes = np.diff(mentions.offsets)
+    sentence = np.repeat(np.arange(sizes.size), sizes)
+    again = np.zeros(sentence.size, dtype=np.bool_)
+    if sizes.max(initial=0) <= MOST_MENTIONS:
+        for apart in range(1, int(sizes.max(initial=0))):
+            again[apart:] |= (sentence[apart:] == sentence[:-apart]) & (mentions.values[apart:] == mentions.values[:-apart])
+    else:
+        order = np.lexsort((mentions.values, sentence))
+        same = (sentence[order][1:] == sentence[order][:-1]) & (mentions.values[order][1:] == mentions.values[order][:-1])
+        again[order[1:][same]] = True
+    kept = np.flatnonzero(~again)
     return Lists(np.searchsorted(sentence[kept], np.arange(mentions.offsets.size)), mentions.values[kept])
 
 

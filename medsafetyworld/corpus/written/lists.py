@@ -57,7 +57,8 @@ def agreeing(table: StatementTable, batch: Batch, text: pa.StringArray, lists: M
     for name, column in lists.items():
         if name in _MARKS:
             continue
-        values = column.values.take(pa.array(np.asarray(column.offsets)[row] + within))
+        whole = compared.size == batch.id.size and column.null_count == 0
+        values = column.flatten() if whole else column.values.take(pa.array(np.asarray(column.offsets)[row] + within))
         if name == "entities":
             same = _same_entities(values, batch, compared)
         elif name == "statement":
@@ -164,8 +165,9 @@ def _marks_agree(text: pa.StringArray, lists: Mapping[str, pa.ListArray]) -> Fla
     sizes = np.diff(np.asarray(segments.offsets))
     same: Flags = sizes == np.diff(np.asarray(reflections.offsets))
     rows = np.flatnonzero(same)
-    chosen = pa.array(rows)
-    segments, reflections = segments.take(chosen), reflections.take(chosen)
+    if rows.size < same.size or segments.null_count or reflections.null_count:
+        chosen = pa.array(rows)
+        segments, reflections, text = segments.take(chosen), reflections.take(chosen), text.take(chosen)
     labels = reflections.flatten()
     tagged = pc.binary_join_element_wise(" <think> ", labels, " </think>", "")
     pieces = pc.binary_join_element_wise(segments.flatten(), pc.if_else(pc.equal(labels, ""), "", tagged), "")
@@ -173,7 +175,7 @@ def _marks_agree(text: pa.StringArray, lists: Mapping[str, pa.ListArray]) -> Fla
     if len(pieces) != offsets[-1]:
         return np.zeros(len(text), dtype=np.bool_)
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), pieces), " ")
-    bare = pc.replace_substring(text.take(chosen), f" {END_OF_TEXT}", "")
+    bare = pc.replace_substring(text, f" {END_OF_TEXT}", "")
     same[rows] = np.asarray(pc.equal(joined, bare).fill_null(False))
     return same
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,7 +100,7 @@ def test_forgetting_words_changes_nothing(two_hop: World, readers: dict[str, Rea
 
 
 def test_two_skeletons_with_one_hash_are_told_apart(two_hop: World, readers: dict[str, Reader], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "bits", lambda key, counter: np.zeros(np.shape(counter), dtype=np.uint64))
+    monkeypatch.setattr(batches, "_POSITIONS", np.zeros(4, dtype=np.uint64))
     texts = [document.text for document in Corpus(two_hop, "raw", CorpusConfig(documents=60))]
     batch = read(BatchReader(readers["two_hop"]), texts)
     assert not batch.ordinary.all()
@@ -113,4 +112,4 @@ def test_no_text_at_all(readers: dict[str, Reader]) -> None:
     for texts in ([], [""], ["", "Nothing."]):
         batch = read(reader, texts)
         assert (batch.id.size, batch.ordinary.size) == (0, len(texts))
-        assert replace(batch, named=batch.named).named.size == 0
+        assert batch.named.size == batch.mentioned.size == 0
