@@ -15,6 +15,7 @@ from medsafetyworld.corpus.columns import SCHEMA
 from medsafetyworld.corpus.conditions.registry import condition, condition_names
 from medsafetyworld.world import safety
 from medsafetyworld.world.config import ARMS, TASKS
+from medsafetyworld.world.schema import HOPS, relations
 from medsafetyworld.world.splits import SPLITS
 from medsafetyworld.world.storage import QUERIES
 
@@ -72,7 +73,9 @@ def test_columns_and_conditions_of_corpora(task: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_relations_directions_and_arms_of_a_task(task: str) -> None:
     text = card(f"{task}_corpora")
-    assert quoted(text, "Relations") == list(safety.RELATIONS[task])
+    assert quoted(text, "Relations") == list(relations(task, HOPS[task][0]))
+    deepest = relations(task, HOPS[task][1])
+    assert all(f"`{relation}`" in text for relation in deepest)
     assert quoted(text, "Directions") == list(safety.DIRECTIONS[task])
     [arms] = re.findall(r"route arms that say.*?:(.*?)\n\n", text, flags=re.DOTALL)
     assert re.findall(r"`(\w+)` \(", arms) == list(ARMS[task])

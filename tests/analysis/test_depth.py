@@ -101,7 +101,15 @@ def test_the_answer_is_made_from_the_data(study: Study) -> None:
 def test_the_report_is_whole_and_stable(run: Path) -> None:
     page = write_report(run)
     files = {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.suffix in (".json", ".png", ".html")}
-    assert {path.name for path in files} == {"config.json", "corpora.json", "results.json", "comparisons.json", "hops.png", "world.png", "report.html"}
+    assert {path.name for path in files} == {
+        "config.json",
+        "corpora.json",
+        "results.json",
+        "comparisons.json",
+        "hops.png",
+        "world.png",
+        "report.html",
+    }
     write_report(run)
     assert {path: path.read_bytes() for path in files} == files
     text = page.read_text()
