@@ -38,7 +38,8 @@ def test_every_command_has_help_with_examples(name: str, capsys: pytest.CaptureF
 
 def test_no_command_is_one_line(error_line: Callable[..., str]) -> None:
     assert error_line() == (
-        "error: A command must be given: one of world, corpus, card, audit, certify, show, train, evaluate, report. Got none; --help explains them."
+        "error: A command must be given: one of world, corpus, card, audit, certify, show, train, evaluate, report. "
+        "Got none; --help explains them."
     )
 
 
