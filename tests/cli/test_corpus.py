@@ -88,6 +88,7 @@ def test_an_interrupted_command_continues(world_directory: Path, tmp_path: Path,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit that it is ignored
     )
     while len(list((tmp_path / "c" / ".export").glob("[0-9].json"))) < 3:
         assert process.poll() is None
