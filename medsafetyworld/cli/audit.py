@@ -62,12 +62,7 @@ def run(argv: Sequence[str]) -> int:
     world = World.load(command.world)
     with Console(stderr=True).status("Reading") as status:
         findings = audit(world, command.corpus, seed=command.seed, sample=command.sample, on_progress=status.update)
-    console = Console()
-    console.print(findings_table(findings))
     broken = [finding.name for finding in findings if not finding.passed]
-    console.print(
-        f"{len(broken)} of {len(findings)} audits broken: {', '.join(broken)}" if broken else f"All {len(findings)} audits passed."
-    )
     if command.out is not None:
         command.out.mkdir(parents=True, exist_ok=True)
         values = {
@@ -81,6 +76,11 @@ def run(argv: Sequence[str]) -> int:
         temporary = command.out / ".audit.json"
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         temporary.replace(command.out / "audit.json")
+    console = Console()
+    console.print(findings_table(findings))
+    console.print(
+        f"{len(broken)} of {len(findings)} audits broken: {', '.join(broken)}" if broken else f"All {len(findings)} audits passed."
+    )
     return 1 if broken else 0
 
 
