@@ -124,10 +124,6 @@ class Corpus(Sequence[Document]):
         """Return the statements of a layout, worded and transformed by the condition; `indices` are those of its documents."""
         return self.source.transform(self._wording.word(layout, indices), self._context)
 
-    def gaps(self, indices: NDArray[np.int64]) -> int:
-        """Return how many statement slots of these documents are empty in every condition."""
-        return self._layouts.layout(np.asarray(indices, dtype=np.int64)).gaps
-
     def statement_slots(self, indices: NDArray[np.int64]) -> int:
         """Return how many statement slots these documents have in every condition, gaps included."""
         layout = self._layouts.layout(np.asarray(indices, dtype=np.int64))

@@ -99,13 +99,13 @@ def test_without_the_rule_they_would_meet(two_hop: World, monkeypatch: pytest.Mo
     monkeypatch.setattr(StatementTable, "opens_heldout_chain", lambda self, ids: np.zeros(ids.shape, dtype=bool))
     free = Corpus(two_hop, "raw", config)
     assert meetings(free) > 0
-    assert free.statement_columns(np.arange(1500)).core.size == total + kept.gaps(np.arange(1500))
+    assert free.statement_columns(np.arange(1500)).core.size == total + kept.statements_and_gaps(np.arange(1500))[1]
 
 
 def test_a_conflict_without_a_way_out_leaves_a_gap(two_hop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("medsafetyworld.corpus.layout.ATTEMPTS", 0)
     corpus = Corpus(two_hop, "raw", CorpusConfig(documents=1500, statements_per_document=6, topic_share=0.0, framing_share=0.0))
-    gaps = corpus.gaps(np.arange(1500))
+    gaps = corpus.statements_and_gaps(np.arange(1500))[1]
     assert gaps > 0
     assert meetings(corpus) == 0
     assert corpus.statement_columns(np.arange(1500)).core.size == 5250 - gaps

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from medsafetyworld.corpus.columns import SCHEMA
 from medsafetyworld.corpus.marks import END_OF_TEXT
 from medsafetyworld.corpus.statements import CATEGORIES, StatementTable
 from medsafetyworld.corpus.written.batches import Batch
@@ -22,17 +23,7 @@ from medsafetyworld.corpus.written.sentences import Sentence
 
 Flags = NDArray[np.bool_]
 
-LISTS: dict[str, pa.DataType] = {
-    "segments": pa.list_(pa.string()),
-    "reflections": pa.list_(pa.string()),
-    "relation": pa.list_(pa.string()),
-    "direction": pa.list_(pa.string()),
-    "category": pa.list_(pa.string()),
-    "harmful": pa.list_(pa.bool_()),
-    "partial": pa.list_(pa.bool_()),
-    "entities": pa.list_(pa.list_(pa.int32())),
-    "statement": pa.list_(pa.string()),
-}
+LISTS: dict[str, pa.DataType] = {field.name: field.type for field in SCHEMA if field.name not in ("doc_id", "text", "template")}
 """The lists that are compared with the text, where a corpus has them."""
 _MARKS = ("segments", "reflections")
 
