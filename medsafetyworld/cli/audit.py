@@ -85,14 +85,17 @@ def run(argv: Sequence[str]) -> int:
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """Return findings as a table, the broken ones in red."""
+    """Return findings as a table, the broken ones in red; figures keep their width, the words beside them wrap."""
     from rich.table import Table
 
-    table = Table("audit", "looks for", "found", "interval", "at most", "n", "", "detail", title="Audits", show_lines=True)
+    table = Table("audit", title="Audits", show_lines=True)
+    for heading in ("found", "interval", "at most", "n", ""):
+        table.add_column(heading, no_wrap=True)
     for finding in findings:
         found = "unknown" if finding.statistic is None else f"{finding.statistic:.4g}"
         interval = "" if finding.interval is None else f"{finding.interval[0]:.2f} to {finding.interval[1]:.2f}"
         verdict = "passed" if finding.passed else "[bold red]broken[/]"
-        detail = finding.detail.replace("[", "\\[")
-        table.add_row(finding.name, finding.what, found, interval, f"{finding.bound:g}", f"{finding.n:,}", verdict, detail)
+        words = f"{finding.what}. {finding.detail}" if finding.detail else finding.what
+        about = f"[bold]{finding.name}[/]\n" + words.replace("[", "\\[")
+        table.add_row(about, found, interval, f"{finding.bound:g}", f"{finding.n:,}", verdict)
     return table
