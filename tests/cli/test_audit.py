@@ -9,8 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from medsafetyworld.cli import main
+from medsafetyworld.cli.audit import findings_table
+from medsafetyworld.corpus.audit.finding import Finding
 from medsafetyworld.corpus.export import SCHEMA
 
 AUDITS = [
@@ -90,3 +93,13 @@ def test_rows_that_do_not_keep_the_format_are_refused(
     assert "one item a statement in every list" in error_line(*start)
     (corpus_directory / "manifest.json").write_text("[]")
     assert "manifest.json must hold world_hash, condition and shards." in error_line(*start)
+
+
+def test_table_keeps_every_figure_in_a_narrow_terminal() -> None:
+    finding = Finding("template_balance", "a question of several words", 0.6543, (0.12, 0.98), 0.6, 12_345, True, "what [was] looked at")
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(findings_table([finding]))
+    printed = capture.get()
+    for shown in ("template_balance", "0.6543", "0.12 to 0.98", "0.6 ", "12,345", "passed", "[was]"):
+        assert shown in printed
