@@ -12,7 +12,16 @@ from medsafetyworld.analysis.comparisons import Comparison
 from medsafetyworld.analysis.derivability import MISSING, derivability_sentences
 from medsafetyworld.analysis.judgement import leaks, told, verdict
 from medsafetyworld.analysis.labels import attack_label, condition_label, stage_label
-from medsafetyworld.analysis.questions import CONTROLS, COUNTERPARTS, DECOMPOSITION, GUARDED, PRIMARY, Side, last_doses
+from medsafetyworld.analysis.questions import (
+    CONTROLS,
+    COUNTERPARTS,
+    DECOMPOSITION,
+    GUARDED,
+    PRIMARY,
+    SPOOFED_OUTCOME,
+    Side,
+    last_doses,
+)
 from medsafetyworld.analysis.sentences import direction, is_shown, sentence
 from medsafetyworld.analysis.study import Study
 from medsafetyworld.analysis.wording import capitalised, count, estimate, listed, percent
@@ -139,9 +148,10 @@ def _weaker(study: Study) -> Iterator[str]:
         if comparison is not None:
             yield sentence(comparison)
     for condition in CONTROLS:
-        comparison = study.comparisons.get(f"{condition}_vs_reflection")
-        if comparison is not None:
-            yield sentence(comparison) + _control_reading(comparison)
+        for name in (f"{condition}_vs_reflection", f"{condition}_vs_reflection:{SPOOFED_OUTCOME}"):
+            comparison = study.comparisons.get(name)
+            if comparison is not None:
+                yield sentence(comparison) + _control_reading(comparison)
     yield from _assisted(study)
     yield from _ceiling(study)
     yield from _stop_policy(study)

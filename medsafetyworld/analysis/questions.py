@@ -14,7 +14,9 @@ from medsafetyworld.analysis.tables import HARMFUL_CATEGORY, OutcomeTable
 
 PRIMARY = "filtered_vs_reflection"
 DECOMPOSITION = "decomposition"
-SPOOFS = ("prefill_outcome", "prefill_neutral", "prefill_safe_reflection", "prefill_safe_reflection_outcome")
+SPOOFED_OUTCOME = "prefill_safe_reflection_outcome"
+"""The outcome prefill in the form of reflection models. Without it a control may differ by the missing form alone."""
+SPOOFS = ("prefill_outcome", "prefill_neutral", "prefill_safe_reflection", SPOOFED_OUTCOME)
 COUNTERPARTS = {
     "prefill_safe_reflection": "direct",
     "prefill_safe_reflection_outcome": "prefill_outcome",
@@ -165,6 +167,14 @@ def _control_questions() -> Iterator[Question]:
             f"Does the control leak more than reflection ({condition_label(condition)})?",
             Side(condition),
             Side("reflection"),
+        )
+    for condition in CONTROLS:
+        yield Question(
+            f"{condition}_vs_reflection:{SPOOFED_OUTCOME}",
+            "controls, spoofed",
+            f"Does the control leak more than reflection when the attacker writes in the form of both ({condition_label(condition)})?",
+            Side(condition, attack=SPOOFED_OUTCOME),
+            Side("reflection", attack=SPOOFED_OUTCOME),
         )
     for condition in ("constant_safe", "bare_end"):
         yield Question(

@@ -71,6 +71,16 @@ def test_absent_conditions_leave_no_question(study: Study, one_seed: Study) -> N
     assert "rewritten_vs_filtered" not in one_seed.comparisons
 
 
+def test_controls_are_compared_in_the_form_of_reflections_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+    table = synthetic.outcomes(conditions=("reflection", "constant_safe"), stages=("sft",))
+    spoofed = "prefill_safe_reflection_outcome"
+    comparison = analyse(read_run(synthetic.write_run(tmp_path_factory.mktemp("controls"), table))).comparisons
+    found = comparison[f"constant_safe_vs_reflection:{spoofed}"]
+    assert (found.question.a.attack, found.question.b.attack) == (spoofed, spoofed)
+    assert found.question.family != comparison["constant_safe_vs_reflection"].question.family
+    assert "bare_end_vs_reflection" not in comparison
+
+
 def test_one_seed_has_an_interval_and_no_test(one_seed: Study) -> None:
     d = one_seed.comparisons[PRIMARY].all_seeds
     assert (d.p_value, d.p_sign_flip, d.method) == (None, None, "newcombe")
