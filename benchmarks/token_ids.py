@@ -63,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--condition", default="reflection")
-    parser.add_argument("--documents", type=int, default=22_000)
+    parser.add_argument("--documents", type=int, default=24_000)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     result = measure(given.preset, given.condition, given.documents)

@@ -88,7 +88,7 @@ PRESETS: dict[str, RunConfig] = {
     ),
     "tiny": RunConfig(
         world=WorldConfig(compounds=240, mediators=220, outcomes=150, heldout_fraction=0.32),
-        corpus=CorpusConfig(documents=22_000, pair_topic_share=0.85),
+        corpus=CorpusConfig(documents=24_000, pair_topic_share=0.85),
         model=ModelConfig(layers=3, width=96, heads=3, feed_forward=192),
         pretrain=PretrainConfig(batch_size=8, matrix_learning_rate=0.02),
         sft=SFTConfig(batch_size=12, steps=750),

@@ -16,7 +16,8 @@ from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.pool import run_tasks
 from medsafetyworld.pipeline.progress import show_progress
 from medsafetyworld.pipeline.run_directory import describe_run, environment, open_run, write_json
-from medsafetyworld.pipeline.tasks import Task, corpora_of, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.tasks import Task, corpora_of, make_tasks, task_folders
+from medsafetyworld.pipeline.work import run_task
 from medsafetyworld.presets import RunConfig
 from medsafetyworld.world.config import WorldConfig
 from medsafetyworld.world.schema import resolve_hops

@@ -12,7 +12,7 @@ from medsafetyworld.corpus.conditions.registry import condition, resolve
 from medsafetyworld.evaluation.solvers import Solver
 from medsafetyworld.presets import RunConfig
 
-STAGE_FORMAT = 3
+STAGE_FORMAT = 2
 """Raised whenever code changes what a stage computes or stores, so that older results are not reused."""
 
 

@@ -14,7 +14,8 @@ from medsafetyworld.pipeline.experiment import run_experiment
 from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.progress import show_progress
 from medsafetyworld.pipeline.run_directory import environment, open_run, read_json, write_json
-from medsafetyworld.pipeline.tasks import DONE, Task, corpora_of, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.tasks import DONE, Task, corpora_of, make_tasks, task_folders
+from medsafetyworld.pipeline.work import run_task
 from medsafetyworld.presets import RunConfig, from_dict
 
 

@@ -290,7 +290,7 @@ def write_run(directory: Path, table: pa.Table, *, task: str = "two_hop", extras
         pq.write_table(reflections(seeds), directory / "reflections.parquet")
         harmful = {"raw": 400, "rewritten": 400}
         corpora = [
-            {"condition": c, "seed": s, "corpus": c, "documents": 22_000, "statements": 48_000, "harmful_statements": harmful.get(c, 0)}
+            {"condition": c, "seed": s, "corpus": c, "documents": 24_000, "statements": 48_000, "harmful_statements": harmful.get(c, 0)}
             for s in seeds
             for c in conditions
         ]

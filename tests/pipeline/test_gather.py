@@ -19,7 +19,8 @@ from medsafetyworld.pipeline.corpora import count_statements, store_answers, sto
 from medsafetyworld.pipeline.fingerprint import corpus_fingerprint, solver_fingerprint
 from medsafetyworld.pipeline.gather import gather
 from medsafetyworld.pipeline.run_directory import write_json, write_table
-from medsafetyworld.pipeline.tasks import Task, make_tasks, run_task, task_folders
+from medsafetyworld.pipeline.tasks import Task, make_tasks, task_folders
+from medsafetyworld.pipeline.work import run_task
 from medsafetyworld.presets import PRESETS, with_seed
 from medsafetyworld.world import World
 
