@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from medsafetyworld.corpus.derivation import Lists
 from medsafetyworld.corpus.marks import END_OF_TEXT
-from medsafetyworld.corpus.random import bits, make_key
+from medsafetyworld.corpus.written.batch import Batch, merged
 from medsafetyworld.corpus.written.names import NameTrie
-from medsafetyworld.corpus.written.sentences import NAME, Pattern, Reader
+from medsafetyworld.corpus.written.sentences import Pattern, Reader
+from medsafetyworld.corpus.written.skeletons import NAME_TOKEN, TAILS, Skeletons
 from medsafetyworld.corpus.written.words import Vocabulary, Words
 
 Integers = NDArray[np.int64]
@@ -29,40 +30,9 @@ MOST_MENTIONS = 64
 MOST_WORDS = 1_000_000
 """Words remembered between batches; beyond, all are forgotten, so that memory stays bounded."""
 _WORD = re.compile(r"(\w+)([.!?,;:]?)")
-_TAILS = ("", ".", "!", "?", ",", ";", ":")
 _LAST_ENDING = 3
 _ORDINARY, _ODD, _OPENING, _CLOSING, _END = range(5)
 _SPECIAL = {"<think>": _OPENING, "</think>": _CLOSING, END_OF_TEXT: _END}
-_MIXER = np.uint64(0xBF58476D1CE4E5B9)
-_POSITIONS = bits(make_key("skeleton"), np.arange(256)) | np.uint64(1)
-"""A multiplier for each place in a sentence. Sentences that share a hash are told apart by their tokens."""
-_NAME_TOKEN = 1 << 40
-"""Tokens from here on are names: this plus 8 x kind + tail. Those below are the codes of words."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """What the texts of a batch state, in order."""
-
-    row: Integers
-    """(F,): number of the text."""
-    id: Integers
-    """(F,): statement id in the table."""
-    effect_first: Flags
-    by_template: Flags
-    start: Integers
-    """(F,): first byte of its sentence in the buffer, -1 where the text was left to the reader."""
-    end: Integers
-    named_offsets: Integers
-    """(F + 1,): the entities that its sentence names are `named[named_offsets[i]:named_offsets[i + 1]]`, each once, in order."""
-    named: Integers
-    mentioned_row: Integers
-    mentioned: Integers
-    """Every mention in the texts, reflections aside: its row and entity."""
-    free_row: Integers
-    """The row of each sentence that names two entities or more and follows no template."""
-    ordinary: Flags
-    """(D,): whether the text was read here, not by the reader."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,10 +84,7 @@ class BatchReader:
         self._kind, self._tail = np.zeros((2, 1 << 10), dtype=np.int8)
         self._name_word = np.full(1 << 10, -1, dtype=np.int64)
         self._vocabulary = Vocabulary(self._new.append)
-        self._skeletons: dict[int, int] = {}
-        self._tokens: list[Integers] = []
-        self._pattern_numbers: dict[Pattern, int] = {}
-        self._patterns: list[tuple[int, ...]] = []
+        self._skeletons = Skeletons(self.reader.patterns, self._described)
 
     def _describe_new(self) -> None:
         """Fill in the columns of the words that are new."""
@@ -128,7 +95,7 @@ class BatchReader:
         for number, word in enumerate(self._new, start=first):
             found = _WORD.fullmatch(word)
             self._kind[number] = _SPECIAL.get(word, _ODD) if found is None else _ORDINARY
-            self._tail[number] = 0 if found is None else _TAILS.index(found.group(2))
+            self._tail[number] = 0 if found is None else TAILS.index(found.group(2))
             self._name_word[number] = -1 if found is None else self._trie.words.get(found.group(1).lower(), -1)
         self._described += self._new
         self._new.clear()
@@ -163,7 +130,7 @@ class BatchReader:
         code = words.code.copy()
         last = np.arange(code.size)
         last[names.start] += names.length - 1
-        code[names.start] = _NAME_TOKEN + 8 * self.reader.world.kind[names.entity].astype(np.int64) + tail[last[names.start]]
+        code[names.start] = NAME_TOKEN + 8 * self.reader.world.kind[names.entity].astype(np.int64) + tail[last[names.start]]
         token = np.ones(code.size, dtype=np.bool_)
         for step in range(1, int(names.length.max(initial=0))):
             token[names.start[names.length > step] + step] = False
@@ -184,7 +151,7 @@ class BatchReader:
         first = np.flatnonzero(new)
         number = np.cumsum(new) - 1
         final = np.append(first[1:], code.size) - 1 if first.size else first
-        skeleton, same = self._skeletons_of(code, first, number)
+        skeleton, same = self._skeletons.number(code, first, number)
         mentioned = np.flatnonzero(entity >= 0)
         sentences = _Sentences(
             row=row[first],
@@ -198,49 +165,14 @@ class BatchReader:
         odd[sentences.row[~same]] = True
         return self._sentences(_chosen(words, ~odd[words.row]), odd)
 
-    def _skeletons_of(self, token: Integers, first: Integers, number: Integers) -> tuple[Integers, Flags]:
-        """(S,) twice: the number of each sentence's skeleton, and whether its tokens are the skeleton's indeed."""
-        if not first.size:
-            return first, np.ones(0, dtype=np.bool_)
-        within = np.arange(token.size) - first[number]
-        mixed = token.astype(np.uint64) * _MIXER
-        mixed ^= mixed >> np.uint64(29)
-        mixed *= _POSITIONS[within % _POSITIONS.size]
-        hashed = np.add.reduceat(mixed, first)
-        distinct, example, which = np.unique(hashed, return_index=True, return_inverse=True)
-        bounds = np.append(first, token.size)
-        numbers = np.empty(distinct.size, dtype=np.int64)
-        for position, (key, at) in enumerate(zip(distinct.tolist(), example.tolist(), strict=True)):
-            known = self._skeletons.get(key)
-            if known is None:
-                known = self._skeletons[key] = len(self._tokens)
-                self._tokens.append(token[bounds[at] : bounds[at + 1]].copy())
-                found = self.reader.patterns(self._spelled(self._tokens[known]))
-                self._patterns.append(tuple(self._pattern_numbers.setdefault(pattern, len(self._pattern_numbers)) for pattern in found))
-            numbers[position] = known
-        known_tokens = [self._tokens[known] for known in numbers.tolist()]
-        sizes = np.array([tokens.size for tokens in known_tokens])
-        starts = np.cumsum(sizes) - sizes
-        same = np.diff(bounds) == sizes[which]
-        at = starts[which][number] + np.minimum(within, sizes[which][number] - 1)
-        equal = np.concatenate(known_tokens)[at] == token
-        return numbers[which], same & np.logical_and.reduceat(equal, first)
-
-    def _spelled(self, tokens: Integers) -> str:
-        """Return a skeleton as the reader writes it."""
-        return " ".join(
-            self._described[token] if token < _NAME_TOKEN else chr(NAME + (token - _NAME_TOKEN) // 8) + _TAILS[token % 8]
-            for token in tokens.tolist()
-        )
-
     def _facts(self, sentences: _Sentences) -> _Facts:
         """Return the facts that sentences state, in order."""
         size = sentences.row.size
         used, which = np.unique(sentences.skeleton, return_inverse=True)
-        patterns = [self._patterns[number] for number in used.tolist()]
+        patterns = [self._skeletons.patterns[number] for number in used.tolist()]
         fact_id, effect_first = np.full(size, -1, dtype=np.int64), np.zeros(size, dtype=np.bool_)
         counts = np.diff(sentences.mentions.offsets)
-        known = list(self._pattern_numbers)
+        known = self._skeletons.meanings
         for rank in range(max(map(len, patterns), default=0)):
             code = np.array([some[rank] if rank < len(some) else -1 for some in patterns], dtype=np.int64)[which]
             shape = np.where((code >= 0) & (fact_id < 0), code * MOST_MENTIONS + np.minimum(counts, MOST_MENTIONS - 1), -1)
@@ -316,7 +248,7 @@ class BatchReader:
             free_row=sentences.row[free],
             ordinary=~odd,
         )
-        return _merged(fast, self._read_odd(buffer, offsets, odd)) if odd.any() else fast
+        return merged(fast, self._read_odd(buffer, offsets, odd)) if odd.any() else fast
 
     def _read_odd(self, buffer: NDArray[np.uint8], offsets: Integers, odd: Flags) -> Batch:
         stated: list[tuple[int, int, bool, bool]] = []
@@ -369,21 +301,3 @@ def _first_mentions(mentions: Lists) -> Lists:
         again[order[1:][same]] = True
     kept = np.flatnonzero(~again)
     return Lists(np.searchsorted(sentence[kept], np.arange(mentions.offsets.size)), mentions.values[kept])
-
-
-def _merged(one: Batch, other: Batch) -> Batch:
-    """Join what was read of the texts of a batch in two ways, in the order of the texts."""
-    order = np.argsort(np.concatenate([one.row, other.row]), kind="stable")
-    lists = Lists(np.concatenate([one.named_offsets, one.named.size + other.named_offsets[1:]]), np.concatenate([one.named, other.named]))
-    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in _ROW_BY_ROW}
-    columns |= {name: columns[name][order] for name in ("row", "id", "effect_first", "by_template", "start", "end")}
-    sizes = np.diff(lists.offsets)[order]
-    return Batch(
-        **columns,
-        named_offsets=np.concatenate([[0], np.cumsum(sizes)]),
-        named=lists.of(order)[1],
-        ordinary=one.ordinary,
-    )
-
-
-_ROW_BY_ROW = ("row", "id", "effect_first", "by_template", "start", "end", "mentioned_row", "mentioned", "free_row")

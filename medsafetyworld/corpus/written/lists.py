@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from medsafetyworld.corpus.columns import SCHEMA
 from medsafetyworld.corpus.marks import END_OF_TEXT
 from medsafetyworld.corpus.statements import CATEGORIES, StatementTable
-from medsafetyworld.corpus.written.batches import Batch
+from medsafetyworld.corpus.written.batch import Batch
 from medsafetyworld.corpus.written.sentences import Sentence
 
 Flags = NDArray[np.bool_]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from medsafetyworld.corpus.exposure import Exposure, exposure_of
 from medsafetyworld.corpus.statements import StatementTable
-from medsafetyworld.corpus.written.batches import Batch, BatchReader
+from medsafetyworld.corpus.written.batch import Batch
+from medsafetyworld.corpus.written.batches import BatchReader
 from medsafetyworld.corpus.written.directory import CorpusDirectory
 from medsafetyworld.corpus.written.lists import LISTS, agreeing, disagreement, string_buffer
 from medsafetyworld.corpus.written.sentences import Reader

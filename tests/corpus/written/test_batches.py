@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsafetyworld.corpus import Corpus, CorpusConfig
-from medsafetyworld.corpus.written import batches
-from medsafetyworld.corpus.written.batches import Batch, BatchReader
+from medsafetyworld.corpus.written import batches, skeletons
+from medsafetyworld.corpus.written.batch import Batch
+from medsafetyworld.corpus.written.batches import BatchReader
 from medsafetyworld.corpus.written.sentences import Reader
 from medsafetyworld.testing import corpora
 from medsafetyworld.world import World
@@ -100,7 +101,7 @@ def test_forgetting_words_changes_nothing(two_hop: World, readers: dict[str, Rea
 
 
 def test_two_skeletons_with_one_hash_are_told_apart(two_hop: World, readers: dict[str, Reader], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "_POSITIONS", np.zeros(4, dtype=np.uint64))
+    monkeypatch.setattr(skeletons, "_POSITIONS", np.zeros(4, dtype=np.uint64))
     texts = [document.text for document in Corpus(two_hop, "raw", CorpusConfig(documents=60))]
     batch = read(BatchReader(readers["two_hop"]), texts)
     assert not batch.ordinary.all()
