@@ -41,7 +41,8 @@ def ours(name: str, steps: int) -> tuple[float, int]:
     tokenizer = build_tokenizer(world)
     packed = PackedCorpus(Corpus(world, "filtered", config.corpus), tokenizer, config.pretrain)
     model = build_model(config.model, len(tokenizer), 0, end_of_text_id=packed.table.end_id, padding_id=packed.table.padding_id)
-    size, precision = config.pretrain.batch_size, measure_precision("cpu")
+    size = config.pretrain.batch_size
+    precision = measure_precision(model, packed.rows(0, size))
 
     def run(stage: StageConfig, count: int) -> float:
         summary = train(model, lambda step: packed.rows(step * size, (step + 1) * size), stage, count, precision=precision)

@@ -32,11 +32,8 @@ ATTACKS_AFTER_FINETUNING = ("direct", "prefill_neutral", "prefill_outcome")
 
 def run_task(task: Task, report: Report) -> dict[str, Any]:
     """Do what is missing of a task, and return what was measured about the machine."""
-    from medsafetyworld.training.precision import measure_precision
-
     missing = [folder for folder in task_folders(task) if not (folder / DONE).exists()]
-    file = task.out / f"precision-{task.device}.json"
-    precision = measure_precision(task.device, file)
+    precision = _precision(task)
     if missing:
         work = Work(task, report, precision)
         if task.kind == "pretrain":
@@ -68,6 +65,22 @@ def _packed(config: RunConfig, name: str) -> PackedCorpus:
 
     world, tokenizer = _world(config)
     return PackedCorpus(Corpus(world, name, config.corpus), tokenizer, config.pretrain)
+
+
+def _precision(task: Task) -> Precision:
+    """Return the number format of all stages of a run, measured by its first task."""
+    from medsafetyworld.training.model import build_model
+    from medsafetyworld.training.precision import load_precision, measure_precision, agree_on_precision
+
+    file = task.out / f"number-format-{task.device}.json"
+    found = load_precision(file)
+    if found is not None:
+        return found
+    packed = _packed(task.config, task.condition)
+    vocabulary = len(_world(task.config)[1])
+    ids = {"end_of_text_id": packed.table.end_id, "padding_id": packed.table.padding_id}
+    model = build_model(task.config.model, vocabulary, task.config.seed, device=task.device, **ids)
+    return agree_on_precision(measure_precision(model, packed.rows(0, task.config.pretrain.batch_size)), file)
 
 
 class Work:

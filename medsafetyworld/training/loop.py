@@ -95,7 +95,7 @@ def train(
     require(total_steps >= 1, "total_steps", "an int of at least 1", total_steps)
     device = next(model.parameters()).device
     prepare_cpu()
-    chosen = measure_precision(device.type) if precision is None else precision
+    chosen = measure_precision(model, batches(0)) if precision is None else precision
     optimizers = build_optimizers(model, stage)
     progress, recent = Progress(total_steps=total_steps), list[Tensor]()
     if out is not None:
