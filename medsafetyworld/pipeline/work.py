@@ -70,7 +70,7 @@ def _packed(config: RunConfig, name: str) -> PackedCorpus:
 def _precision(task: Task) -> Precision:
     """Return the number format of all stages of a run, measured by its first task."""
     from medsafetyworld.training.model import build_model
-    from medsafetyworld.training.precision import load_precision, measure_precision, agree_on_precision
+    from medsafetyworld.training.precision import agree_on_precision, load_precision, measure_precision
 
     file = task.out / f"number-format-{task.device}.json"
     found = load_precision(file)

@@ -8,7 +8,7 @@ from medsafetyworld.training import precision
 from medsafetyworld.training.config import ModelConfig
 from medsafetyworld.training.model import build_model
 from medsafetyworld.training.packing import Rows
-from medsafetyworld.training.precision import Precision, load_precision, measure_precision, prepare_cpu, agree_on_precision
+from medsafetyworld.training.precision import Precision, agree_on_precision, load_precision, measure_precision, prepare_cpu
 
 ROWS = Rows(*(np.tile(np.arange(2, 18, dtype=np.int32), (4, 1)) for _ in range(3)))
 
