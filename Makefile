@@ -19,7 +19,7 @@ main-job: .venv/installed-all
 	OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m experiments.compare_filtering_vs_reflection --preset $(PRESET) --out $(OUT)
 
 test: .venv/installed-test
-	OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE .venv/bin/python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed-dev
 	.venv/bin/ruff format --check .
