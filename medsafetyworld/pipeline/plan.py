@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -61,17 +62,11 @@ def print_plan(config: RunConfig, conditions: Sequence[str], seeds: Sequence[int
     vocabulary, length = len(tokenizer), config.pretrain.sequence_length
     probe = measure(config, world, device)
     cost = flops_per_token(config.model, vocabulary, length)
-    table = Table(title=f"{len(seeds)} seeds x {len(conditions)} conditions, {parameters(config.model, vocabulary):,} parameters")
-    for column in (
-        "condition",
-        "pretraining runs",
-        "pretraining tokens",
-        "post-training tokens",
-        "fine-tuning tokens",
-        "TFLOPs",
-        "minutes",
-    ):
-        table.add_column(column, justify="left" if column == "condition" else "right")
+    size = f"{len(seeds)} seeds x {len(conditions)} conditions, {parameters(config.model, vocabulary):,} parameters; tokens of one seed"
+    table = Table(title=size, box=box.SIMPLE_HEAD)
+    table.add_column("condition", no_wrap=True, overflow="fold")
+    for column in ("runs", "pre-\ntraining", "post-\ntraining", "fine-\ntuning", "TFLOPs", "minutes"):
+        table.add_column(column, justify="right")
     seen: set[str] = set()
     total_seconds = total_flops = 0.0
     for name in conditions:
