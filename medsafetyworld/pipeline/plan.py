@@ -64,7 +64,7 @@ def print_plan(config: RunConfig, conditions: Sequence[str], seeds: Sequence[int
     cost = flops_per_token(config.model, vocabulary, length)
     size = f"{len(seeds)} seeds x {len(conditions)} conditions, {parameters(config.model, vocabulary):,} parameters; tokens of one seed"
     table = Table(title=size, box=box.SIMPLE_HEAD)
-    table.add_column("condition", no_wrap=True, overflow="fold")
+    table.add_column("condition", overflow="fold", min_width=max(map(len, conditions)))
     for column in ("runs", "pre-\ntraining", "post-\ntraining", "fine-\ntuning", "TFLOPs", "minutes"):
         table.add_column(column, justify="right")
     seen: set[str] = set()

@@ -1,6 +1,6 @@
 """Doing a task: its stages in order, each skipped where it is finished.
 
-This runs in worker processes; torch is imported only by the stages that need it.
+This runs in worker processes; torch is imported inside functions, so that importing this module stays quick.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run_task(task: Task, report: Report) -> dict[str, Any]:
     missing = [folder for folder in task_folders(task) if not (folder / DONE).exists()]
     precision = _precision(task)
     if missing:
-        work = Work(task, report, precision)
+        work = _Work(task, report, precision)
         if task.kind == "pretrain":
             work.pretrain()
         elif task.kind == "read":
@@ -83,7 +83,7 @@ def _precision(task: Task) -> Precision:
     return agree_on_precision(measure_precision(model, packed.rows(0, task.config.pretrain.batch_size)), file)
 
 
-class Work:
+class _Work:
     """The stages of one task, each skipped where it is finished."""
 
     def __init__(self, task: Task, report: Report, precision: Precision) -> None:
